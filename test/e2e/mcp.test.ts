@@ -10,14 +10,8 @@ import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
-import {
-  commandFile,
-  lastJson,
-  openWorkshop,
-  runCommand,
-  type Daemon,
-  type Workshop,
-} from '../support/command.ts'
+import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
+import { joined, upArgs } from '../support/joined.ts'
 
 const services = `
 import { appendFileSync } from 'node:fs'
@@ -63,8 +57,8 @@ beforeAll(async () => {
   await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
   await letAgentsCall('service:math.*', 'service:host.*')
   ;[server, desk] = await Promise.all([
-    joined('server', serverUp),
-    joined('desk', env => up('desk', env, '--gateway', '127.0.0.1:0')),
+    joined(workshop, 'server', serverArgs(), { env: serverEnv() }),
+    joined(workshop, 'desk', upArgs('--gateway', '127.0.0.1:0')),
   ])
   const listed = () => runCommand(['services', '--json', '--data', workshop.folder('desk')])
   await vi.waitFor(async () => expect((await listed()).stdout).toContain('vault@1'), 60_000)
@@ -85,22 +79,8 @@ async function letAgentsCall(...to: string[]): Promise<void> {
   expect((await runCommand(['policy', 'set', workshop.folder('policy.json'), ...cp])).code).toBe(0)
 }
 
-/** With a token of its own. */
-async function joined<T>(name: string, start: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
-  const cp = workshop.folder('cp')
-  const made = await runCommand(['token', 'create', '--name', name, '--json', '--data', cp])
-  return start({ AGENT_MESH_JOIN: String(lastJson(made)['token']) })
-}
-
-const up = (name: string, env: NodeJS.ProcessEnv, ...more: string[]) =>
-  workshop.start(name, ['up', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', ...more], commandFile, env)
-
-const serverUp = (env: NodeJS.ProcessEnv = {}) =>
-  up(
-    'server',
-    { ...env, CANCELLED: workshop.folder('cancelled') },
-    ...['--serve', workshop.folder('math.ts'), '--serve', workshop.folder('vault.ts')],
-  )
+const serverArgs = () => upArgs('--serve', workshop.folder('math.ts'), '--serve', workshop.folder('vault.ts'))
+const serverEnv = () => ({ CANCELLED: workshop.folder('cancelled') })
 
 /** The first line of docs/mcp.md that makes a configuration. */
 let line: string
@@ -254,6 +234,6 @@ it.each(['legacy', 'auto'] as const)('an assistant (%s) is told when services go
   await server.end()
   await told.promise
   await vi.waitFor(async () => expect(await names()).not.toContain('math__add'), 20_000)
-  server = await serverUp()
+  server = await workshop.start('server', serverArgs(), undefined, serverEnv())
   await vi.waitFor(async () => expect(await names()).toContain('math__add'), 20_000)
 })

@@ -2,9 +2,9 @@ import { afterEach, expect, it, vi } from 'vitest'
 import { createLogger } from '../observe/logger.ts'
 import type { Link } from '../transport/links/link.ts'
 import { bareLink, bareTable } from '../transport/testing/bare-links.ts'
+import { until } from '../../../test/support/until.ts'
 import { CircuitMoves } from './circuit-moves.ts'
 
-const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
 const [self, callee, leaver, stayer] = ['self', 'callee', 'leaver', 'stayer']
 const circuitOver = (relay: string) => `/ip4/127.0.0.1/tcp/1/p2p/${relay}/p2p-circuit`
 

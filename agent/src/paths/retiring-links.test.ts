@@ -1,14 +1,14 @@
 import { pipeProtocol } from '@agent-mesh/protocol'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { TimerWheel, TurnQueue } from '../rpc/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { targetOf, TestTransports } from '../transport/testing/test-transports.ts'
+import { until } from '../../../test/support/until.ts'
 import { pathDefaults } from './defaults.ts'
 import { RpcSessions } from './rpc-sessions.ts'
 
-const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
 const codeOf = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
     () => 'ok',

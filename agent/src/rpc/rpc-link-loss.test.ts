@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { MeshError } from '@agent-mesh/protocol/errors'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { ByteStream } from '../core/byte-stream.ts'
+import { until } from '../../../test/support/until.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
 import { memoryStreams } from './memory-stream.ts'
 import { patient } from './testing/bulk-calls.ts'
@@ -14,7 +15,6 @@ const pairOf = linkPairs(patient)
 
 const never: OnRequest = () => new Promise(() => {})
 const failing = (code: string) => expect.objectContaining({ code }) as unknown
-const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 20_000, interval: 5 })
 const codeOf = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
     () => 'ok',

@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { collector } from '../core/collector.ts'
+import { until } from '../../../test/support/until.ts'
 import type { InboundCall } from './calls/inbound-request.ts'
 import { bulkBody as body, outcome, patient } from './testing/bulk-calls.ts'
 import { linkPairs } from './testing/link-pair.ts'
@@ -7,7 +8,6 @@ import { linkPairs } from './testing/link-pair.ts'
 const collect = collector()
 
 const kib = 1024
-const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
 describe('memory of a link', () => {
   const pairOf = linkPairs(patient)
   const buffers = (): number => {

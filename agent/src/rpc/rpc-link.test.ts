@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { FrameEncoder, Tailed, encodeBody } from '@agent-mesh/protocol/wire/index'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { until } from '../../../test/support/until.ts'
 import type { InboundCall } from './calls/inbound-request.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
 import { socketStream } from './socket-stream.ts'
@@ -14,7 +15,6 @@ const pairOf = linkPairs()
 const echo: OnRequest = call => call.params()
 const never: OnRequest = () => new Promise(() => {})
 const failing = (code: string) => expect.objectContaining({ code }) as unknown
-const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 20_000, interval: 5 })
 
 describe('rpc link', () => {
   it('carries JSON, bytes and both together there and back', async () => {

@@ -5,14 +5,11 @@ import { helloProtocol } from '@agent-mesh/protocol'
 import { rpcProtocol } from '@agent-mesh/protocol/wire/index'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { generateIdentity } from '../identity/index.ts'
+import { until } from '../../../test/support/until.ts'
 import { createNode, type MeshNode } from './libp2p/node.ts'
 import { targetOf, TestTransports } from './testing/test-transports.ts'
 import type { Transport } from './transport.ts'
 import { quickest } from '../../../test/support/quickest.ts'
-
-/** Waits, bounded, for a machine that has much else to do. */
-const until = <T>(condition: () => T | Promise<T>) =>
-  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
 
 const identifyProtocol = '/ipfs/id/1.0.0'
 const stopProtocol = '/libp2p/circuit/relay/0.2.0/stop'

@@ -1,9 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { until } from '../../../test/support/until.ts'
 import { targetOf, TestTransports } from './testing/test-transports.ts'
-
-/** Waits, bounded, for a machine that has much else to do. */
-const until = <T>(condition: () => T | Promise<T>) =>
-  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
 
 let mesh: TestTransports
 beforeEach(async () => {

@@ -1,13 +1,10 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { targetOf, TestTransports } from '@agent-mesh/agent/transport/testing/test-transports'
 import type { RelayCandidate, Transport, TransportInit } from '@agent-mesh/agent/transport/index'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../../../test/support/until.ts'
 import { circuitServer, type CircuitServer, type CircuitServerInit } from './circuit-server.ts'
 import { msOf, quickest } from '../../../test/support/quickest.ts'
-
-/** Waits, bounded, for a machine that has much else to do. */
-const until = <T>(condition: () => T | Promise<T>) =>
-  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
 
 let mesh: TestTransports
 beforeEach(async () => {

@@ -1,13 +1,12 @@
 import type { Connection, MultiaddrConnection, Stream, StreamMuxer } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
+import { until } from '../../../test/support/until.ts'
 import { trafficDefaults, type TrafficLimits } from './defaults.ts'
 import { Forwarder, type CircuitEnd } from './forwarder.ts'
 import { TrafficShaper } from './traffic-shaper.ts'
 import { msOf, quickest } from '../../../test/support/quickest.ts'
-
-const until = <T>(condition: () => T) => vi.waitUntil(condition, { timeout: 10_000, interval: 5 })
 
 /** Windows that do not grow: what is on its way stays small beside the rates below. */
 const muxers = yamux({ streamOptions: { maxStreamWindowSize: 256 * 1024 } })

@@ -1,13 +1,11 @@
 import { targetOf, TestTransports } from '@agent-mesh/agent/transport/testing/test-transports'
 import type { Link, Transport } from '@agent-mesh/agent/transport/index'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { until } from '../../../test/support/until.ts'
 import { circuitServer, type CircuitServer } from './circuit-server.ts'
 
 /** Some in every run of the tests; `npm run test:path-changes` makes a thousand. */
 const changes = Number(process.env['PATH_CHANGES'] ?? 40)
-
-const until = <T>(condition: () => T | Promise<T>) =>
-  vi.waitUntil(condition, { timeout: 20_000, interval: 5 })
 
 let mesh: TestTransports
 let relay: Transport

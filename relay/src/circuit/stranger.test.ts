@@ -4,12 +4,9 @@ import { createNode, type MeshNode } from '@agent-mesh/agent/transport/libp2p/no
 import { TestTransports } from '@agent-mesh/agent/transport/testing/test-transports'
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../../../test/support/until.ts'
 import { circuitServer, type CircuitServer } from './circuit-server.ts'
-
-/** Waits, bounded, for a machine that has much else to do. */
-const until = <T>(condition: () => T | Promise<T>) =>
-  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
 
 const hopProtocol = '/libp2p/circuit/relay/0.2.0/hop'
 /** HopMessage {type: RESERVE}, length-prefixed. */

@@ -7,12 +7,9 @@ import {
 } from '@agent-mesh/agent/transport/testing/test-transports'
 import type { Link, RelayCandidate, Transport, TransportInit } from '@agent-mesh/agent/transport/index'
 import { upgradeProtocol } from '@agent-mesh/protocol'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../../../test/support/until.ts'
 import { circuitServer } from './circuit-server.ts'
-
-/** Waits, bounded, for a machine that has much else to do. */
-const until = <T>(condition: () => T | Promise<T>) =>
-  vi.waitUntil(condition, { timeout: 20_000, interval: 10 })
 
 type Settings = NonNullable<TransportInit['upgrades']>
 type Report = Parameters<NonNullable<Settings['onReport']>>[0]

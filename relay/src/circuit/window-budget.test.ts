@@ -3,6 +3,7 @@ import { grantingStreamOf } from '@agent-mesh/agent/transport/libp2p/hidden-part
 import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { until } from '../../../test/support/until.ts'
 import { trafficDefaults } from './defaults.ts'
 import { Forwarder, type CircuitEnd } from './forwarder.ts'
 import { TrafficShaper } from './traffic-shaper.ts'
@@ -11,7 +12,6 @@ import { WindowBudget } from './window-budget.ts'
 const MiB = 1024 * 1024
 const first = 256 * 1024
 const muxers = leanYamux({ enableKeepAlive: false, streamOptions: { maxStreamWindowSize: MiB } })
-const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 10_000, interval: 5 })
 
 // Each window is used at once, but for the pauses of a spec.
 beforeEach(() => vi.useFakeTimers({ toFake: ['Date'] }))

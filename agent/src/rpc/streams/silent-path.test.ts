@@ -1,11 +1,11 @@
 import type { ErrorCode } from '@agent-mesh/protocol'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { patient } from '../testing/bulk-calls.ts'
 import { linkPairs } from '../testing/link-pair.ts'
 import { all, yielding } from '../testing/yielding.ts'
+import { until } from '../../../../test/support/until.ts'
 
 const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
-const until = (check: () => boolean) => vi.waitUntil(check, { timeout: 10_000, interval: 2 })
 const pairOf = linkPairs(patient)
 
 describe('a stream', () => {

@@ -2,9 +2,8 @@ import type { StreamMessageEvent } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { targetOf, TestTransports } from '../testing/test-transports.ts'
+import { until } from '../../../../test/support/until.ts'
 import { handOver, isFree, onChunks, sendPieces } from './direct-streams.ts'
-
-const until = <T>(condition: () => T) => vi.waitUntil(condition, { timeout: 20_000, interval: 5 })
 
 describe('a chunk that arrived', () => {
   const [near, far] = multiaddrConnectionPair()

@@ -1,13 +1,13 @@
 import type { MultiaddrConnection, Stream } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../../../../test/support/until.ts'
 import { leanYamux } from './lean-yamux.ts'
 
 const KiB = 1024
 const windowBytes = 256 * KiB
 const init = { enableKeepAlive: false, streamOptions: { maxStreamWindowSize: windowBytes } }
-const until = <T>(condition: () => T) => vi.waitUntil(condition, { timeout: 20_000, interval: 5 })
 
 let raw: [MultiaddrConnection, MultiaddrConnection]
 /** Bytes of each piece in which the reader gets what the stock end sends. */

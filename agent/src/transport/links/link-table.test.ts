@@ -1,10 +1,8 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { transportDefaults } from '../defaults.ts'
 import { targetOf, TestTransports } from '../testing/test-transports.ts'
 import type { Transport } from '../transport.ts'
-
-const until = <T>(condition: () => T | Promise<T>) =>
-  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
+import { until } from '../../../../test/support/until.ts'
 
 let mesh: TestTransports
 beforeEach(async () => {

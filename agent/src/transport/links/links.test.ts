@@ -1,13 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '@agent-mesh/protocol'
+import { until } from '../../../../test/support/until.ts'
 import type { Link } from './link.ts'
 import { targetOf, TestTransports, type TransportMember } from '../testing/test-transports.ts'
 import type { Transport } from '../transport.ts'
 import { msOf, quickest } from '../../../../test/support/quickest.ts'
-
-/** Waits, bounded, for a machine that has much else to do. */
-const until = <T>(condition: () => T | Promise<T>) =>
-  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
 
 let mesh: TestTransports
 beforeEach(async () => {

@@ -1,12 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Link } from '../links/link.ts'
 import { bareLink } from '../testing/bare-links.ts'
+import { until } from '../../../../test/support/until.ts'
 import { RelayClient } from './relay-client.ts'
 import type { RelayCandidate } from './relay-choice.ts'
-
-/** Waits, bounded, for a machine that has much else to do. */
-const until = <T>(condition: () => T | Promise<T>) =>
-  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
 
 /** Relays as the client sees them: links and reservations that come and go, and round trips that change. */
 class Relays {

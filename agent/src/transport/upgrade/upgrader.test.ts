@@ -1,11 +1,11 @@
 import { MeshError, type Peer } from '@agent-mesh/protocol'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
 import { LinkTable } from '../links/link-table.ts'
 import { Link } from '../links/link.ts'
+import { until } from '../../../../test/support/until.ts'
 import { Upgrader, type UpgradeReport } from './upgrader.ts'
 
 const self = 'A'
-const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 10_000, interval: 2 })
 const addrs = {
   relay: '/ip4/45.45.45.21/tcp/4001/p2p/R/p2p-circuit',
   webrtc: '/webrtc',

@@ -17,12 +17,12 @@ import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
+import { until } from '../../../../test/support/until.ts'
 import { NativeTlsStream } from './native-tls-stream.ts'
 import { nativeTls } from './native-tls.ts'
 import { SealedStream } from './sealed/sealed-stream.ts'
 
-const until = <T>(condition: () => T) => vi.waitUntil(condition, { timeout: 10_000, interval: 5 })
 const logger = defaultLogger()
 const kinds = { native: nativeTls, stock: tls } as const
 type Kind = keyof typeof kinds

@@ -1,15 +1,13 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MeshError } from '@agent-mesh/protocol'
 import { startConnectProxy } from '../../../../test/support/connect-proxy.ts'
 import { refusal } from '../../../../test/support/refusal.ts'
 import { targetOf, TestTransports } from '../testing/test-transports.ts'
 import type { Transport } from '../transport.ts'
-
-const until = <T>(condition: () => T | Promise<T>) =>
-  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
+import { until } from '../../../../test/support/until.ts'
 
 let mesh: TestTransports
 beforeEach(async () => {

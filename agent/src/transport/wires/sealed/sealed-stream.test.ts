@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { MessageStream } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readStatusOf } from '../../libp2p/hidden-parts.ts'
+import { until } from '../../../../../test/support/until.ts'
 import { RecordKeys } from './record-keys.ts'
 import { RecordReader } from './record-reader.ts'
 import { SealedStream } from './sealed-stream.ts'
 import { TlsCarrier } from './tls-carrier.ts'
 
-const until = <T>(condition: () => T) => vi.waitUntil(condition, { timeout: 10_000, interval: 5 })
 const nothing = () => ({ early: [], reader: new RecordReader() })
 
 /** Two ends that share keys; `pass` may change what one sends to the other. */
