@@ -49,8 +49,14 @@ const answers: Record<string, unknown> = {
   '/v1/ping': { ...member, path: 'direct', rttMs: 1 },
   '/v1/path': {
     ...{ from: evil, to: evil, toName: evil },
-    links: [{ path: 'direct', state: 'up', remoteAddr: evil, relay: evil, dialledBy: 'us', ageMs: 1 }],
-    tried: [{ name: evil, at: 1, error: evil }],
+    links: [
+      { path: 'direct', state: 'up', remoteAddr: evil, relay: evil, dialledBy: 'us', ageMs: 1 },
+      {
+        ...{ path: 'relay', state: 'up', remoteAddr: evil, relay: evil, relayName: evil },
+        ...{ dialledBy: 'us', ageMs: 1 },
+      },
+    ],
+    tried: [{ name: evil, relayName: evil, at: 1, error: evil }],
     upgrade: { attempts: 1, result: evil, reason: evil },
   },
   '/v1/rotate-key': { kid: evil, signsAt: 1, revoked: [evil] },

@@ -10,6 +10,8 @@ export const pathLinkSchema = z.looseObject({
   state: z.enum(['up', 'retiring', 'suspect']),
   /** Peer id of the relay it goes through. */
   relay: z.optional(z.string()),
+  /** Absent: the member has no record of it. */
+  relayName: z.optional(z.string()),
   remoteAddr: z.string(),
   dialledBy: z.enum(['us', 'them']),
   /** Since it was opened. */
@@ -29,7 +31,15 @@ export const pathReportSchema = z.looseObject({
   links: z.array(pathLinkSchema).check(z.maxLength(64)),
   /** What the last dial tried, in order of the outcomes; without an error it brought a link. */
   tried: z
-    .array(z.looseObject({ name: z.string(), at: millis, error: z.optional(z.string()) }))
+    .array(
+      z.looseObject({
+        /** An address, or `relay PEERID`. */
+        name: z.string(),
+        relayName: z.optional(z.string()),
+        at: millis,
+        error: z.optional(z.string()),
+      }),
+    )
     .check(z.maxLength(64)),
   /** The search for a better path in the background. */
   upgrade: z.optional(

@@ -80,7 +80,8 @@ describe('relays', () => {
       await bound.ask('host.info', {}, { peer: 'open' })
       expect(bound.status().relays.map(relay => relay.peerId)).toEqual([peerId])
       const { links } = await open.path(bound.name)
-      expect(new Set(links.map(({ relay }) => relay))).toEqual(new Set([peerId]))
+      const through = links.map(({ relay, relayName }) => [relay, relayName].join(' '))
+      expect(new Set(through)).toEqual(new Set([`${peerId} ${name}`]))
     }
   })
 

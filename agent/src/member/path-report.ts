@@ -1,5 +1,6 @@
 /** How this member reaches another: its links, what was tried, and what the search for a better path says. */
 import { MeshError, type PathReport } from '@agent-mesh/protocol'
+import { relayIn } from '../transport/dial/path-history.ts'
 import type { Link } from '../transport/links/link.ts'
 import type { Member } from './member-parts.ts'
 
@@ -26,8 +27,8 @@ export function pathReport({ identity, map, transport, serving }: Needs, member:
     to,
     ...(known === undefined ? {} : { toName: known.name }),
     ...(path === undefined ? {} : { path }),
-    links: transport.links.of(to).map(link => linkView(link, identity.peerId, serving)),
-    tried: transport.history.of(to).map(tried => ({ ...tried })),
+    links: transport.links.of(to).map(link => linkView(link, { identity, map, serving })),
+    tried: transport.history.of(to).map(tried => ({ ...tried, ...relayName(map, relayIn(tried.name)) })),
     ...(upgrade === undefined
       ? {}
       : {
@@ -43,17 +44,26 @@ export function pathReport({ identity, map, transport, serving }: Needs, member:
 export const pathToItself = (member: string): MeshError =>
   new MeshError('invalid_argument', `Cannot show the path to ${member}: that is this member`)
 
-function linkView(link: Link, self: string, serving: Needs['serving']): PathReport['links'][number] {
+function linkView(
+  link: Link,
+  { identity, map, serving }: Pick<Needs, 'identity' | 'map' | 'serving'>,
+): PathReport['links'][number] {
   const { bytesSent, bytesReceived } = serving.sessions.of(link).stats
   return {
     path: link.path,
     state: link.state === 'retiring' ? 'retiring' : link.suspect ? 'suspect' : 'up',
     ...(link.relayId === undefined ? {} : { relay: link.relayId }),
+    ...relayName(map, link.relayId),
     remoteAddr: link.remoteAddr,
-    dialledBy: link.dialler === self ? 'us' : 'them',
+    dialledBy: link.dialler === identity.peerId ? 'us' : 'them',
     ageMs: Math.max(0, performance.now() - link.openedAt),
     ...(link.rttMs === undefined ? {} : { rttMs: link.rttMs }),
     bytesSent,
     bytesReceived,
   }
+}
+
+function relayName(map: Needs['map'], relayId: string | undefined): { relayName?: string } {
+  const known = relayId === undefined ? undefined : map.get(relayId)
+  return known === undefined ? {} : { relayName: known.name }
 }

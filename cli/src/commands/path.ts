@@ -57,16 +57,19 @@ function pathText(report: PathReport, output: Output): Text {
       duration(link.ageMs),
       link.rttMs === undefined ? '-' : duration(link.rttMs),
       link.dialledBy,
-      link.relay === undefined ? link.remoteAddr : `relay ${link.relay}`,
+      link.relay === undefined ? link.remoteAddr : `relay ${link.relayName ?? link.relay}`,
     ]),
   )
   return [head, ...(report.links.length > 0 ? [links] : []), ...triedText(report), ...upgradeText(report)]
 }
 
+const wayOf = ({ name, relayName }: PathReport['tried'][number]): string =>
+  relayName === undefined ? name : `relay ${relayName}`
+
 const triedText = ({ tried }: PathReport): string[] =>
   tried.length === 0
     ? []
-    : ['', 'The last dial tried:', ...tried.map(({ name, error }) => `  ${name}: ${error ?? 'worked'}`)]
+    : ['', 'The last dial tried:', ...tried.map(each => `  ${wayOf(each)}: ${each.error ?? 'worked'}`)]
 
 const upgradeText = ({ upgrade }: PathReport): string[] =>
   upgrade === undefined

@@ -35,6 +35,10 @@ test.each([
     { ...relayed, from: 'c' },
     'Calls to web-1 go through relay relay-1, 12 ms for a round trip: the other member searches for a better path, as its peer id is the lower one.',
   ],
+  [
+    { path: 'relay', links: [{ ...link('relay', 'unknown here'), relayName: 'relay-2' }], from: 'c' },
+    'Calls to web-1 go through relay relay-2, 12 ms for a round trip: the other member searches for a better path, as its peer id is the lower one.',
+  ],
   [{}, 'No path to web-1 is open: the next call dials.'],
   [
     {

@@ -16,7 +16,7 @@ export function pathSentence(report: PathReport, nameOf: (peerId: string) => str
   if (report.path === 'direct') return { text: `Calls to ${to} go directly to ${best.remoteAddr}${trip}.` }
   if (report.path === 'webrtc')
     return { text: `Calls to ${to} go through its NAT over WebRTC, without a relay${trip}.` }
-  const relay = best.relay === undefined ? 'a relay' : `relay ${nameOf(best.relay)}`
+  const relay = best.relay === undefined ? 'a relay' : `relay ${best.relayName ?? nameOf(best.relay)}`
   return {
     text: `Calls to ${to} go through ${relay}${trip}: ${searchText(report)}.`,
     action: `"agent-mesh netcheck", here and at ${to}, shows what each network allows.`,

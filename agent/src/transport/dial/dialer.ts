@@ -12,7 +12,7 @@ import type { LinkTable } from '../links/link-table.ts'
 import type { Link } from '../links/link.ts'
 import type { NodeCore } from '../libp2p/node.ts'
 import { Opener } from './opener.ts'
-import type { PathHistory } from './path-history.ts'
+import { overRelay, type PathHistory } from './path-history.ts'
 import { circuitRefusal } from '../relays/circuit-refusal.ts'
 
 export interface DialerInit {
@@ -250,7 +250,7 @@ export class Dialer {
       }
       return run(signal)
     }
-    return { name: `relay ${relay.peerId}`, run }
+    return { name: overRelay(relay.peerId), run }
   }
 
   /** Gives up all dials and waits for them: they end as `going_away`, since none of their callers gave up. */

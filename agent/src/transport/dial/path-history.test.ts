@@ -1,7 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { describe, expect, it } from 'vitest'
 import { transportDefaults } from '../defaults.ts'
-import { PathHistory } from './path-history.ts'
+import { overRelay, PathHistory, relayIn } from './path-history.ts'
 
 const refused = new MeshError('unavailable', 'Cannot connect: refused')
 const [first, second, third] = ['/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/2', '/ip4/10.0.0.3/tcp/3'] as const
@@ -26,9 +26,13 @@ describe('the history of paths', () => {
   it('remembers no relay as a good address, and no address that is listed no more', () => {
     const history = new PathHistory(() => 5)
     history.begin('p')
-    history.tried('p', 'relay R', undefined)
+    history.tried('p', overRelay('R'), undefined)
     history.tried('p', first, undefined)
     expect(history.bestFirst('p', [second])).toEqual([second])
+  })
+
+  it('knows the relay of a way over one, and none of an address', () => {
+    expect([relayIn(overRelay('R')), relayIn(first)]).toEqual(['R', undefined])
   })
 
   it('forgets the peers dialled longest ago', () => {

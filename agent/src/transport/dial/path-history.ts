@@ -15,6 +15,15 @@ export interface TriedPath {
   error?: string
 }
 
+/** The name of a way over a relay. */
+export const overRelay = (relayId: string): string => `${relayWord}${relayId}`
+
+/** The peer id of the relay in {@link overRelay}; undefined for an address. */
+export const relayIn = (name: string): string | undefined =>
+  name.startsWith(relayWord) ? name.slice(relayWord.length) : undefined
+
+const relayWord = 'relay '
+
 interface Known {
   good: string | undefined
   tried: TriedPath[]
