@@ -50,6 +50,10 @@ describe('memberships over HTTP', () => {
     return body.entries.filter((entry: { what: string }) => entry.what === what)
   }
 
+  test('say that the database is not paid for each of them, so that they may be read often', async () => {
+    expect((await admin('GET', '/v1/memberships')).body).toMatchObject({ billed: false })
+  })
+
   test('are listed to admins in pages: by role, service, region, token and presence, in the map or not', async () => {
     const { token, view } = await mesh.plane.createToken({ uses: 5, region: 'eu', note: 'rack 7' })
     const made = []

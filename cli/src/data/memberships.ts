@@ -1,18 +1,29 @@
 import type { ControlPlaneClient, MembershipQuery } from '@agent-mesh/agent/discovery/control-plane-client'
 import type { Membership } from '@agent-mesh/protocol/api/memberships'
 
+interface MembershipList {
+  /** By name. */
+  readonly members: Membership[]
+  /** Whether the control plane pays for each that it reads; one of an older version does not say. */
+  readonly billed: boolean
+}
+
 /** Every page of the memberships that fit, by name. @throws MeshError */
-export async function allMemberships(
+export const allMemberships = async (...asked: Parameters<typeof listMemberships>): Promise<Membership[]> =>
+  (await listMemberships(...asked)).members
+
+/** As {@link allMemberships}, for a list that is read again and again. */
+export async function listMemberships(
   client: Pick<ControlPlaneClient, 'memberships'>,
   query: MembershipQuery,
   signal: AbortSignal,
-): Promise<Membership[]> {
+): Promise<MembershipList> {
   const members: Membership[] = []
   for (let cursor: string | undefined; ;) {
     const page = await client.memberships({ ...query, ...(cursor !== undefined && { cursor }) }, signal)
     members.push(...page.members)
     cursor = page.next
-    if (cursor === undefined) return members.sort(byName())
+    if (cursor === undefined) return { members: members.sort(byName()), billed: page.billed ?? true }
   }
 }
 

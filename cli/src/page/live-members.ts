@@ -7,7 +7,8 @@ import { toMeshError, type MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalPeer, LocalStatus } from '@agent-mesh/protocol/local-api'
 import { sleep } from '@agent-mesh/protocol/timers'
 
-import { allMemberships } from '../data/memberships.ts'
+import { listMemberships } from '../data/memberships.ts'
+import { listPause } from './list-pause.ts'
 import { memberRows, type MemberRow } from './member-row.ts'
 import { pageDefaults } from './page-defaults.ts'
 import type { PageSource } from './page-source.ts'
@@ -40,6 +41,7 @@ export class LiveMembers {
   readonly #source: PageSource
   readonly #ended = new AbortController()
   #memberships: Membership[] = []
+  #billed = true
   #peers: LocalPeer[] = []
   #status: LocalStatus | undefined
   #facts: LiveFacts = {}
@@ -65,6 +67,8 @@ export class LiveMembers {
 
   /** Everything first, then what changes, until the signal aborts. */
   async *follow(signal: AbortSignal): AsyncGenerator<LiveChange, void, undefined> {
+    // A tab may be closed before its stream begins: nothing would say so a second time.
+    if (signal.aborted) return
     let sent: ReadonlyMap<string, string> | undefined
     let facts = ''
     this.#watch(signal)
@@ -157,15 +161,18 @@ export class LiveMembers {
     this.#facts = { ...this.#facts, controlPlane: admin.url }
     // An act that changes the list while it is read makes it due again.
     this.#listDueAt = Infinity
+    const began = performance.now()
     try {
-      this.#memberships = await allMemberships(admin, { limit: '1000' }, this.#ended.signal)
+      const { members, billed } = await listMemberships(admin, { limit: '1000' }, this.#ended.signal)
+      this.#memberships = members
+      this.#billed = billed
       this.#facts = { ...this.#facts, controlPlaneTrouble: undefined }
     } catch (thrown) {
       this.#facts = { ...this.#facts, controlPlaneTrouble: troubleOf(thrown, 'list members') }
     }
-    const { listMsPerMember, lookMs } = pageDefaults
-    const nextIn = Math.max(lookMs, this.#memberships.length * listMsPerMember)
-    if (this.#listDueAt === Infinity) this.#listDueAt = performance.now() + nextIn
+    const now = performance.now()
+    const read = { members: this.#memberships.length, billed: this.#billed, tookMs: now - began }
+    if (this.#listDueAt === Infinity) this.#listDueAt = now + listPause(read)
   }
 
   #changeSince(

@@ -6,8 +6,12 @@ export const pageDefaults = {
   idleMs: 30 * 60_000,
   /** How often the agent of this machine is asked while a tab is visible, ms: a change is to be seen within 2 s. */
   lookMs: 1_000,
-  /** The list of the control plane is read once in so many ms for each member of it: on AWS each read of a member is billed. */
-  listMsPerMember: 3,
+  /** The list of the control plane is read once in so many ms for each member of it: 5,000 are as fresh as what the agent knows. */
+  listMsPerMember: 0.4,
+  /** The same where each read of a member is billed, as on AWS. */
+  listMsPerBilledMember: 3,
+  /** After a read, the control plane is left alone for so many times as long as that took: others need it. */
+  listRest: 4,
   /** Connections at once: a browser opens six for each tab it loads. */
   connections: 64,
   /** Largest body, bytes: a policy, or params with room for JSON. */

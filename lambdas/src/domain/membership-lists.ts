@@ -6,6 +6,7 @@ import {
   serialField,
   shardCount,
   type Membership,
+  type MembershipsReply,
 } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import type { Enrolment } from '../store/parts/enrolments.ts'
@@ -25,10 +26,7 @@ export interface MembershipFilter {
 
 export interface MembershipLists {
   /** A page may hold fewer than `limit`, even none, and still have a `next`. @throws MeshError invalid_argument */
-  list(
-    filter: MembershipFilter,
-    page: { cursor?: string; limit: number },
-  ): Promise<{ members: Membership[]; next?: string }>
+  list(filter: MembershipFilter, page: { cursor?: string; limit: number }): Promise<MembershipsReply>
   /** @param who name, peer id or serial @throws MeshError not_found */
   show(who: string): Promise<Membership>
 }
@@ -106,16 +104,17 @@ export function membershipLists({
   return {
     list: async (filter, { cursor, limit }) => {
       const members: Membership[] = []
+      const { billed } = store.enrolments
       let read = 0
       let { shard, after } = parseCursor(cursor)
       for (; shard < shardCount; shard++, after = '') {
         const page = await store.enrolments.listEnrolments(shard, { after, limit: limit - read })
         read += page.enrolments.length
         members.push(...(await viewsOf(page.enrolments)).filter(member => fits(member, filter)))
-        if (page.next !== undefined) return { members, next: `${shard}.${page.next}` }
-        if (read >= limit && shard + 1 < shardCount) return { members, next: `${shard + 1}.` }
+        if (page.next !== undefined) return { members, billed, next: `${shard}.${page.next}` }
+        if (read >= limit && shard + 1 < shardCount) return { members, billed, next: `${shard + 1}.` }
       }
-      return { members }
+      return { members, billed }
     },
 
     show: async who => {

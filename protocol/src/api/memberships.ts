@@ -45,7 +45,11 @@ export const membershipsReply = z.looseObject({
   members: z.array(membershipSchema).check(z.maxLength(1000)),
   /** Pass as `cursor` for the next page; absent at the end. A page may be empty and not the last. */
   next: z.optional(z.string().check(z.maxLength(256))),
+  /** Whether the database is paid for each member that is read; absent: it may be. */
+  billed: z.optional(z.boolean()),
 })
+
+export type MembershipsReply = z.output<typeof membershipsReply>
 
 /** `POST /v1/memberships/{who}`: the fields to change; absent ones stay. */
 export const amendMembershipRequest = z

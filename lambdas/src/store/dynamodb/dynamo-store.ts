@@ -80,6 +80,7 @@ const tokenStore = ({ outbox, tokens }: DynamoParts): TokenStore => ({
 })
 
 const enrolmentStore = ({ outbox, rows, enrolments, memberships }: DynamoParts): EnrolmentStore => ({
+  billed: true,
   ...enrolments,
   redeem: (redemption, auditOf) => outbox.chained(auditOf, enrolments.redeem(redemption, auditOf)),
   revokeMember: (peerId, auditOf) => outbox.chained(auditOf, enrolments.revokeMember(peerId, auditOf)),

@@ -68,6 +68,8 @@ export interface Amendment {
 
 /** Enrolments, made of join tokens. */
 export interface EnrolmentStore {
+  /** Whether the database is paid for each enrolment that is read. */
+  readonly billed: boolean
   /**
    * One transaction: checks the token, takes one use, enrols, takes a free name (`name`, `name-2`, ...). The same
    * token and peer again give the same enrolment and take nothing. A token that replaces ends the enrolment that holds its

@@ -56,6 +56,7 @@ const enrolmentStore = (
   run: ScriptRunner,
   { rows, memberships, enrolments }: SqlScripts,
 ): EnrolmentStore => ({
+  billed: false,
   ...served(run, rows),
   ...served(run, memberships),
   ...served(run, enrolments),
