@@ -40,6 +40,8 @@ export const auditKinds = [
   /** A member read or wrote files of this machine, or ran a program of it, or asked in vain. */
   'files',
   'exec',
+  /** The owner of this machine approved tools of an MCP server, or they were when it ran for the first time. */
+  'tools.approve',
   /** A connection was not admitted. */
   'refused',
   /** Links to a revoked member were ended. */

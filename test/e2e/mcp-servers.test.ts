@@ -1,6 +1,7 @@
 /** The tools of an MCP server on one machine, for the members that the policy names, between real processes. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { auditEntries } from '@agent-mesh/agent'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
 import { lastJson, openWorkshop, runCommand, type Workshop } from '../support/command.ts'
@@ -115,6 +116,15 @@ it('a tool that changed is refused until its owner approves it', async () => {
   const approved = lastJson(await approve('--hash', String(shown['hash']), '--json'))
   expect(approved).toMatchObject({ approved: true, changes: [change] })
   await vi.waitFor(async () => expect((await read()).code).toBe(0), 90_000)
+  await vi.waitFor(async () => {
+    const details: unknown[] = []
+    for await (const { what, detail } of auditEntries(workshop.folder('server')))
+      if (what === 'tools.approve' && detail?.['server'] === 'notes') details.push(detail)
+    expect(details).toMatchObject([
+      { new: expect.stringContaining('read_note') as string },
+      { changed: 'read_note', hash: shown['hash'] },
+    ])
+  }, 30_000)
   const unknown = await runCommand(['mcp', 'approve', 'other', '--data', workshop.folder('server')])
   expect(unknown).toMatchObject({ code: 7 })
 }, 240_000)

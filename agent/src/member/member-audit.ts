@@ -46,7 +46,7 @@ export class MemberAudit {
     this.#log.recordFlood(`tool ${from.sub} ${app} ${to}`, { who: from.sub, what: 'tool', detail })
   }
 
-  /** A member used files or programs of this machine, or asked in vain. */
+  /** A member used files or programs of this machine, or asked in vain: what is more than its budget is counted. */
   machineUsed({ what, from, app, detail, often }: MachineUse): void {
     const given = { name: from.name, ...detail, ...(app !== undefined && { app }) }
     const told = Object.entries(given).map(
@@ -54,7 +54,17 @@ export class MemberAudit {
     )
     const note = { who: from.sub, what, detail: Object.fromEntries(told) }
     if (often === true) this.#log.recordFlood(JSON.stringify(note), note)
-    else this.#log.record(note)
+    else this.#log.recordAct(JSON.stringify(note), note)
+  }
+
+  /** The owner of this machine let tools of an MCP server in. */
+  toolsApproved({ server, hash, changes }: ToolApproval): void {
+    const named = (wanted: string) => {
+      const names = changes.filter(({ change }) => change === wanted).map(({ name }) => name)
+      return names.length > 0 && { [wanted]: names.join(', ').slice(0, memberDefaults.auditedPathChars) }
+    }
+    const detail = { server, hash, ...named('new'), ...named('changed'), ...named('gone') }
+    this.#log.record({ who: this.#self, what: 'tools.approve', detail })
   }
 
   /** A program of this machine asked for what it may not, here or at the member that it asked. */
@@ -120,6 +130,14 @@ export interface MachineUse {
   readonly detail: Readonly<Record<string, string>>
   /** It changes nothing, so that members may cause it as often as they like: many are one entry with a count. */
   readonly often?: boolean
+}
+
+export interface ToolApproval {
+  readonly server: string
+  /** Of all tools that are approved now. */
+  readonly hash: string
+  /** Since the approval before. */
+  readonly changes: readonly { readonly name: string; readonly change: 'new' | 'changed' | 'gone' }[]
 }
 
 export interface AppDenial extends Omit<Denial, 'action'> {

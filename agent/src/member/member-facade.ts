@@ -2,7 +2,7 @@
 import type { LocalPeer, LocalService, LocalStatus } from '@agent-mesh/protocol'
 import { ProgramHealth } from '../health/program-health.ts'
 import { depart, leaveMap } from './departure.ts'
-import type { AppDenial, MachineUse } from './member-audit.ts'
+import type { AppDenial, MachineUse, ToolApproval } from './member-audit.ts'
 import type { Member } from './member-parts.ts'
 import type { CutOff } from './revocations.ts'
 import { refuseAfterStop } from './stopped.ts'
@@ -79,6 +79,11 @@ export abstract class MemberFacade {
   /** Puts what a member did with files or programs of this machine into the audit log here. Never throws, never waits. */
   recordUse(use: MachineUse): void {
     this.member.audit.machineUsed(use)
+  }
+
+  /** Puts into the audit log here what the owner of this machine approved. Never throws, never waits. */
+  recordApproval(approval: ToolApproval): void {
+    this.member.audit.toolsApproved(approval)
   }
 
   /** Prometheus text. */

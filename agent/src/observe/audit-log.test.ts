@@ -143,6 +143,56 @@ describe('the audit log of a process', () => {
     ])
   })
 
+  it('leaves keys to others when one actor causes many different things', async () => {
+    const log = begin({ floodKeys: 6, floodKeysOfOne: 1 })
+    const denied = (who: string, at: string) => ({
+      ...{ who, what: 'denied' as const, detail: { name: `name of ${who}`, at } },
+    })
+    for (let i = 0; i < 100; i++) log.recordFlood(`loud ${i}`, denied('loud', `${i}`))
+    for (const who of ['one', 'two'])
+      for (const at of ['a', 'a']) log.recordFlood(`${who} ${at}`, denied(who, at))
+    await log.stop()
+    const told = (await entriesOf()).map(({ who, detail }) => [
+      who,
+      detail?.['at'] ?? 'all',
+      detail?.['count'],
+    ])
+    expect(told).toEqual([
+      ['loud', '0', undefined],
+      ['loud', '1', undefined],
+      ['loud', '2', undefined],
+      ['loud', 'all', undefined],
+      ['one', 'a', undefined],
+      ['two', 'a', undefined],
+      ['loud', 'all', 96],
+      ['one', 'a', 1],
+      ['two', 'a', 1],
+    ])
+  })
+
+  it('has each act of a member, up to a budget: what is more is counted, and acts of others are not', async () => {
+    const log = begin({ ownEntries: 3, floodKeys: 2 })
+    const act = (who: string, command: string) => {
+      const note = { who, what: 'exec' as const, detail: { command } }
+      log.recordAct(JSON.stringify(note), note)
+    }
+    for (let i = 0; i < 10; i++) act('loud', 'same')
+    for (let i = 0; i < 10; i++) act('loud', `other ${i}`)
+    for (let i = 0; i < 3; i++) act('quiet', 'own')
+    log.record(note(1))
+    await log.stop()
+    const told = (await entriesOf()).map(({ who, detail }) => [who, detail?.['command'], detail?.['count']])
+    expect(told).toEqual([
+      ...Array.from({ length: 4 }, () => ['loud', 'same', undefined]),
+      ['loud', 'other 0', undefined],
+      ['others', undefined, undefined],
+      ...Array.from({ length: 3 }, () => ['quiet', 'own', undefined]),
+      ['self', undefined, undefined],
+      ['loud', 'same', 6],
+      ['others', undefined, 8],
+    ])
+  })
+
   it('ends a flood when its time is over, and begins a new one', async () => {
     const log = begin({ floodMs: 30 })
     const note = { who: 'one', what: 'denied' as const }

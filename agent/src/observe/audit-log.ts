@@ -6,7 +6,9 @@
 import type { AuditEvent } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { isDiskFull } from '../identity/private-file.ts'
+import { AuditBudget } from './audit-budget.ts'
 import { AuditFile, type AuditFileInit } from './audit-file.ts'
+import { AuditFloods } from './audit-floods.ts'
 import type { Clock } from './clock.ts'
 import { auditDefaults, type AuditOptions } from './defaults.ts'
 import type { Logger } from './logger.ts'
@@ -24,7 +26,8 @@ export class AuditLog {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #options: AuditOptions
-  readonly #floods = new Map<string, { note: AuditNote; more: number }>()
+  readonly #floods: AuditFloods
+  readonly #budget: AuditBudget
   #floodTimer: NodeJS.Timeout | undefined
   #waiting: AuditEvent[] = []
   #lost = 0
@@ -37,6 +40,8 @@ export class AuditLog {
     this.#clock = clock
     this.#log = log
     this.#options = { ...auditDefaults, ...options }
+    this.#floods = new AuditFloods(this.#options)
+    this.#budget = new AuditBudget(this.#options)
     this.#file = new AuditFile({ folder, options: this.#options })
   }
 
@@ -60,13 +65,14 @@ export class AuditLog {
   recordFlood(key: string, note: AuditNote): void {
     if (this.#stopped) return
     this.#floodTimer ??= setTimeout(() => this.#endFloods(), timerDelay(this.#options.floodMs)).unref()
-    const full = this.#floods.size >= this.#options.floodKeys && !this.#floods.has(key)
-    const taken = full ? `${note.what} by others` : key
-    const known = this.#floods.get(taken)
-    if (known !== undefined) return void known.more++
-    const kept: AuditNote = full ? { what: note.what, who: 'others', detail: { all: true } } : note
-    this.#floods.set(taken, { note: kept, more: 0 })
-    this.record(kept)
+    const begun = this.#floods.add(key, note)
+    if (begun !== undefined) this.record(begun)
+  }
+
+  /** Records what a member did: each act within its budget, more as {@link recordFlood}. */
+  recordAct(key: string, note: AuditNote): void {
+    if (this.#budget.take(note.who, this.#clock.monotonic())) this.record(note)
+    else this.recordFlood(key, note)
   }
 
   /** Writes what waits, as far as the disk takes it. Idempotent. */
@@ -83,9 +89,7 @@ export class AuditLog {
   #endFloods(): void {
     clearTimeout(this.#floodTimer)
     this.#floodTimer = undefined
-    const ended = [...this.#floods.values()].filter(({ more }) => more > 0)
-    this.#floods.clear()
-    for (const { note, more } of ended) this.record({ ...note, detail: { ...note.detail, count: more } })
+    for (const note of this.#floods.end()) this.record(note)
   }
 
   #bound(): void {

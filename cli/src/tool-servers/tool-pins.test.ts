@@ -107,6 +107,28 @@ it('a server that ran before has nothing approved once that file is lost', async
   expect(await pins().unapproved([tool])).toEqual(new Set())
 })
 
+it('tells each approval once, the first run and one without an agent too', async () => {
+  const told: unknown[] = []
+  const record = (by: ToolPins) => by.record(({ changes }) => told.push(changes.map(c => [c.name, c.change])))
+  const agent = pins()
+  await record(agent)
+  expect(told).toEqual([])
+  await agent.unapproved([tool])
+  for (const each of [agent, agent, pins()]) await record(each)
+  expect(told).toEqual([[['read', 'new']]])
+  await agent.unapproved([{ ...tool, name: 'write' }])
+  await record(agent)
+  expect(told).toHaveLength(1)
+  await approveAll()
+  for (const each of [agent, pins(), agent]) await record(each)
+  expect(told.slice(1)).toEqual([
+    [
+      ['read', 'gone'],
+      ['write', 'new'],
+    ],
+  ])
+})
+
 it('a file of pins that cannot be read approves nothing', async () => {
   await pins().unapproved([tool])
   await writeFile(join(data, 'mcp-tools', 'fs.approved.json'), '{"read":1}')

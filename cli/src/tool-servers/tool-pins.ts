@@ -1,10 +1,11 @@
 /**
- * What each tool of an MCP server was when the owner of this machine let it in, and what it is now: two files for each server in
+ * What each tool of an MCP server was when the owner of this machine let it in, and what it is now: files for each server in
  * `DIR/mcp-tools`. A server that changes a tool later could steer the assistants that read its description. The agent writes what it
- * sees and, once, what is approved; after that the command alone writes what is approved, so that neither overwrites the other.
+ * sees and, once, what is approved; after that the command alone writes what is approved, so that neither overwrites the other. The
+ * agent, which has the audit log, keeps what of that it has put on record: an approval made while no agent ran follows.
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { fileFailure, makeFolder, replaceFile } from '@agent-mesh/agent/identity/private-file'
@@ -40,11 +41,15 @@ export interface ToolReview {
   readonly changes: readonly ToolChange[]
 }
 
+type Kept = 'approved' | 'seen' | 'recorded'
+
 export class ToolPins {
   readonly #server: string
   readonly #folder: string
   /** What this process has written last. */
   #seen: string | undefined
+  /** The file of what is approved, as it was when its approval was put on record. */
+  #recorded: string | undefined
 
   /** @param data folder of the agent @param server its name */
   constructor(data: string, server: string) {
@@ -74,14 +79,7 @@ export class ToolPins {
         `Cannot approve ${this.#server}: no MCP server of this name has run here`,
         { hint: 'Serve it with "agent-mesh up --mcp NAME=COMMAND".' },
       )
-    const approved = (await this.#read('approved')) ?? new Map()
-    const names = [...new Set([...approved.keys(), ...seen.keys()])].sort()
-    const changes = names.map(name => ({
-      name,
-      change: !approved.has(name) ? 'new' : seen.has(name) ? 'changed' : 'gone',
-      differences: differences(approved.get(name), seen.get(name)),
-    })) satisfies ToolChange[]
-    return { hash: hashOf(seen), changes: changes.filter(each => each.differences.length > 0) }
+    return reviewOf((await this.#read('approved')) ?? new Map(), seen)
   }
 
   /** @param hash of the review that was shown @throws MeshError conflict when the server has other tools since */
@@ -96,6 +94,19 @@ export class ToolPins {
     await this.#write('approved', textOf(seen))
   }
 
+  /** Reports once what was approved since the last report, of this process or one before. @throws MeshError for a file */
+  async record(report: (approved: ToolReview) => void): Promise<void> {
+    const version = await this.#approvedVersion()
+    if (version === this.#recorded) return
+    // Also when what follows fails: it would fail each time.
+    this.#recorded = version
+    const approved = (await this.#read('approved')) ?? new Map()
+    const review = reviewOf((await this.#read('recorded')) ?? new Map(), approved)
+    if (review.changes.length === 0) return
+    report(review)
+    await this.#write('recorded', textOf(approved))
+  }
+
   /** Without the file, of a server that has run before, nothing. */
   async #approved(now: PinnedTools): Promise<PinnedTools> {
     const approved = await this.#read('approved')
@@ -105,11 +116,17 @@ export class ToolPins {
     return now
   }
 
-  #file(kind: 'approved' | 'seen'): string {
+  /** Another one each time the file is replaced. */
+  async #approvedVersion(): Promise<string | undefined> {
+    const stats = await stat(this.#file('approved'), { bigint: true }).catch(() => undefined)
+    return stats && [stats.ino, stats.size, stats.mtimeNs].join()
+  }
+
+  #file(kind: Kept): string {
     return join(this.#folder, `${this.#server}.${kind}.json`)
   }
 
-  async #read(kind: 'approved' | 'seen'): Promise<PinnedTools | undefined> {
+  async #read(kind: Kept): Promise<PinnedTools | undefined> {
     const file = this.#file(kind)
     const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
       if (cause.code === 'ENOENT') return undefined
@@ -118,13 +135,24 @@ export class ToolPins {
     return text === undefined ? undefined : new Map(Object.entries(parseJson(stored, text, `read ${file}`)))
   }
 
-  async #write(kind: 'approved' | 'seen', text: string): Promise<void> {
+  async #write(kind: Kept, text: string): Promise<void> {
     const file = this.#file(kind)
     await makeFolder(this.#folder)
     await replaceFile(file, text).catch((cause: unknown) => {
       throw fileFailure(`write ${file}`, cause)
     })
   }
+}
+
+/** What differs in `now` from what was before. */
+function reviewOf(before: PinnedTools, now: PinnedTools): ToolReview {
+  const names = [...new Set([...before.keys(), ...now.keys()])].sort()
+  const changes = names.map(name => ({
+    name,
+    change: !before.has(name) ? 'new' : now.has(name) ? 'changed' : 'gone',
+    differences: differences(before.get(name), now.get(name)),
+  })) satisfies ToolChange[]
+  return { hash: hashOf(now), changes: changes.filter(each => each.differences.length > 0) }
 }
 
 const textOf = (tools: PinnedTools): string => `${JSON.stringify(Object.fromEntries(tools), null, 2)}\n`

@@ -11,7 +11,7 @@ import { CallerProcesses } from './caller-processes.ts'
 import { toolServerDefaults } from './defaults.ts'
 import type { NamedCommand } from './named-commands.ts'
 import { pinnedOf, sameTool, type PinnedTools } from './pinned-tool.ts'
-import { ToolPins } from './tool-pins.ts'
+import { ToolPins, type ToolReview } from './tool-pins.ts'
 import { ToolProcess } from './tool-process.ts'
 import { refuse, servable, toolService, type CallTool } from './tool-service.ts'
 
@@ -20,6 +20,8 @@ export interface ToolServerInit extends NamedCommand {
   readonly data: string
   /** Serves a service; the result ends that. */
   readonly serve: (definition: ServiceDefinition) => () => void
+  /** Its owner approved tools since the last start, or now. */
+  readonly onApproved: (approved: ToolReview) => void
   readonly log: Logger
 }
 
@@ -128,11 +130,22 @@ export class ToolServer {
   /** Until the process ends. */
   async #lookForApprovals(process: ToolProcess, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      await this.#recordApprovals()
       await sleep(toolServerDefaults.lookMs, { signal }).catch(() => undefined)
       // A process that ends meanwhile is what ends the loop.
       const isDue = this.#changed || this.#unapproved.size > 0
       if (isDue && !signal.aborted) await this.#refresh(process).catch(() => undefined)
     }
+  }
+
+  async #recordApprovals(): Promise<void> {
+    const { onApproved, name, log } = this.#init
+    await this.#pins.record(onApproved).catch((err: unknown) => {
+      log.warn(
+        { event: 'approval-not-recorded', server: name, err },
+        'an approval of tools cannot be recorded',
+      )
+    })
   }
 
   /** Waits for a process that starts again. @throws MeshError unavailable when it ends meanwhile */

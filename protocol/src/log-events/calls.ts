@@ -26,6 +26,10 @@ export const callEvents = {
     'A program that speaks HTTP is kept and not served: its name is in use, for example.',
   ],
   'tool-server-ended': ['warn', 'The process of an MCP server ended or did not start; it is started again.'],
+  'approval-not-recorded': [
+    'warn',
+    'An approval of tools cannot be read, or noted as recorded: it may be missing in the audit log, or be there twice.',
+  ],
   'tools-not-read': ['warn', 'The tools of an MCP server changed and cannot be listed.'],
   'tools-refused': [
     'warn',
