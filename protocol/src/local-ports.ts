@@ -1,7 +1,8 @@
 /**
  * Ports on the local socket. `POST /v1/expose` and `POST /v1/unexpose` take JSON and answer it; `GET /v1/ports` lists what is exposed.
  *
- * `POST /v1/open` makes an address that opens a port of a member in one browser of this machine, once.
+ * `POST /v1/open` makes an address that opens a port of a member in one browser of this machine, once; `POST /v1/open/close` signs out the
+ * browsers that opened one.
  *
  * `GET /v1/connect?peer=web-1&port=ssh` with `Upgrade: agent-mesh-pipe` opens a port of a member. After status 101 each
  * side sends bytes in pieces behind their length (4 bytes, big-endian); length 0 ends its direction. A connection that ends without it was
@@ -54,5 +55,20 @@ export const localOpenReply = z.looseObject({
   url: z.string().check(z.maxLength(1_024), z.regex(/^http:\/\/[!-~]+$/, { error: 'is not an address' })),
 })
 export type LocalOpenReply = z.output<typeof localOpenReply>
+
+/** A port of a member, as in {@link localOpenRequest}; empty: all. */
+export const localCloseRequest = z.partial(localOpenRequest).check(
+  z.refine(({ peer, port }) => (peer === undefined) === (port === undefined), {
+    error: 'has peer and port, or neither',
+  }),
+)
+export type LocalCloseRequest = z.output<typeof localCloseRequest>
+export const localCloseReply = z.looseObject({
+  /** Browsers that were signed in. */
+  browsers: z.int().check(z.nonnegative()),
+  /** Addresses that were not opened yet. */
+  addresses: z.int().check(z.nonnegative()),
+})
+export type LocalCloseReply = z.output<typeof localCloseReply>
 
 export const localNothing = z.looseObject({})

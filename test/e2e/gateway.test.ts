@@ -161,12 +161,19 @@ it('docs/gateway.md opens a port of a member in a browser, for whom the policy a
   )
   const forged = { 'mesh-name': 'admin' }
   expect((await browser.ask('/', { headers: forged })).text).toBe('for desk')
+  const closed = await runCommand([
+    ...linesOf('agent-mesh open --close')[0]!.split(' ').slice(1),
+    '--json',
+    ...at(),
+  ])
+  expect([closed.code, lastJson(closed)]).toEqual([0, { browsers: 1, addresses: 0 }])
+  expect((await browser.ask('/')).status).toBe(401)
   web.close()
 
   // The agent that exposes it has no gateway.
   const without = await runCommand([...words, ...server])
   expect([without.code, without.stderr]).toEqual([7, expect.stringContaining('agent-mesh up --gateway')])
-}, 60_000)
+})
 
 interface Example {
   language: string

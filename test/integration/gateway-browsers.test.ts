@@ -70,7 +70,7 @@ it('an address opens a port once, and is exchanged for a cookie of its host alon
   expect([status, headers.location]).toEqual([303, '/'])
   const cookie = `agent-mesh-${at.port}`
   expect(headers['set-cookie']).toEqual([
-    expect.stringMatching(new RegExp(`^${cookie}=[\\w-]{43}; Path=/; HttpOnly; SameSite=Strict$`)),
+    expect.stringMatching(new RegExp(`^${cookie}=[\\w-]{43}; Max-Age=43200; Path=/; HttpOnly; SameSite=Strict$`)),
   ])
   const again = await askPort(url, { headers: typed })
   expect([again.status, again.headers['set-cookie']]).toEqual([401, undefined])
@@ -162,6 +162,50 @@ it('a session, and what it has open, ends when its token is revoked', async () =
   expect(await hangs).toBe('cut')
   expect((await ending.ask('/')).status).toBe(401)
   expect((await browser.ask('/')).status).toBe(200)
+})
+
+it('a browser that is signed out has nothing open and no cookie; the path is not that of the program', async () => {
+  const leaving = await MeshBrowser.open(await addressOf('web'))
+  const hangs = leaving.ask('/hang').then(
+    () => 'answered',
+    () => 'cut',
+  )
+  await vi.waitFor(() => expect(hanging).toBe(1), 20_000)
+  // A link of another page: a person has to confirm.
+  const link = { ...typed, 'sec-fetch-site': 'cross-site' }
+  expect((await leaving.visit('/.agent-mesh/close', link)).status).toBe(401)
+  // A browser that loads it ahead.
+  expect((await leaving.visit('/.agent-mesh/close', { ...typed, 'sec-purpose': 'prefetch' })).status).toBe(401)
+  expect((await leaving.ask('/')).status).toBe(200)
+
+  const { status, headers, text } = await leaving.visit('/.agent-mesh/close')
+  expect([status, text]).toEqual([200, expect.stringContaining('signed out')])
+  expect(headers['set-cookie']).toEqual([
+    `agent-mesh-${at.port}=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict`,
+  ])
+  expect(headers['clear-site-data']).toBe('"cache", "storage"')
+  expect(await hangs).toBe('cut')
+  expect((await leaving.ask('/')).status).toBe(401)
+  expect((await browser.ask('/')).status).toBe(200)
+})
+
+it('a program signs out the browsers that it signed in, of one port or of all, and none of others', async () => {
+  const by = await at.portsToken('kiosk', 'port:*')
+  const close = async (body: object) =>
+    (await at.ask('/v1/open/close', jsonBody(by, body))).json()
+  const shown = await MeshBrowser.open(await addressOf('web', by))
+  const waiting = await addressOf('web', by)
+  expect(await close({ peer: 'server', port: 'other' })).toEqual({ browsers: 0, addresses: 0 })
+  expect(await close({ peer: 'server', port: 'web' })).toEqual({ browsers: 1, addresses: 1 })
+  expect((await shown.ask('/')).status).toBe(401)
+  expect((await askPort(waiting, { headers: typed })).status).toBe(401)
+  await MeshBrowser.open(await addressOf('web', by))
+  expect(await close({})).toEqual({ browsers: 1, addresses: 0 })
+  expect((await browser.ask('/')).status).toBe(200)
+  expect(await close({ peer: 'server' })).toMatchObject({
+    status: 400,
+    detail: expect.stringContaining('has peer and port, or neither') as string,
+  })
 })
 
 it('OpenAPI says how to open a port, to tokens that may connect', async () => {

@@ -25,14 +25,15 @@ export async function startGateway(
   return serveGateway({ agent, folder: folder.path, listen, log })
 }
 
-const routes = /^\/v1\/(?:call\/|stream\/|topics\/|open$|describe$|openapi\.json$)/
+const opensPorts = /^\/v1\/open(?:\/close)?$/
+const routes = /^\/v1\/(?:call\/|stream\/|topics\/|open(?:\/close)?$|describe$|openapi\.json$)/
 
 /** The same routes on the local socket, where the owner of the agent asks: without a token, with all rights of the agent. */
 export const ownersGateway =
   (agent: Agent, gateway: RunningGateway | undefined): Handler =>
   async request => {
     if (!routes.test(request.path)) return routed({})(request)
-    if (request.path === '/v1/open' && gateway === undefined)
+    if (opensPorts.test(request.path) && gateway === undefined)
       throw new MeshError('unsupported', 'Cannot open a port: the agent has no gateway', {
         hint: 'Start the agent with one: agent-mesh up --gateway.',
       })

@@ -14,7 +14,7 @@ import {
 } from '../local/handler-server.ts'
 import { admit, hostsOf, type AdmissionInit, type Refusal } from './admission.ts'
 import { callReply } from './call-route.ts'
-import { isOpening, openReply, type Inviting } from './browser/open-route.ts'
+import { browsersReply, isAboutBrowsers, type Browsers } from './browser/browser-routes.ts'
 import { callerOf, owner, ownersBrowser, type GatewayAgent, type GatewayCaller } from './caller.ts'
 import { descriptions } from './descriptions.ts'
 import type { GatewayToken } from './gateway-tokens.ts'
@@ -26,11 +26,11 @@ import { publishReply, subscribeReply, topicsPath } from './topic-routes.ts'
 
 /** For the owner of the agent, who needs no token. @param browsers of the gateway, where one runs */
 export const ownersApp =
-  (agent: GatewayAgent, browsers?: Inviting): Handler =>
+  (agent: GatewayAgent, browsers?: Browsers): Handler =>
   request =>
     answered(request, () =>
-      browsers !== undefined && isOpening(request)
-        ? openReply(agent, browsers, ownersBrowser, request)
+      browsers !== undefined && isAboutBrowsers(request)
+        ? browsersReply(agent, browsers, ownersBrowser, request)
         : appOf(agent, owner, { url: undefined, browsers: browsers !== undefined })(request),
     )
 
@@ -38,7 +38,7 @@ export interface GatewayAppInit extends Pick<AdmissionInit, 'tokens'> {
   readonly agent: GatewayAgent
   readonly log: Pick<Logger, 'info'>
   readonly running: RunningRequests
-  readonly browsers: Inviting
+  readonly browsers: Browsers
   /** Of the gateway itself. */
   readonly url: string
 }
@@ -62,7 +62,7 @@ export function gatewayApp({ agent, log, url, tokens, running, browsers }: Gatew
       request,
       () => {
         if (request.path === mcpPath) return mcp(admitted.token, caller, request)
-        if (isOpening(request)) return openReply(agent, browsers, caller, request)
+        if (isAboutBrowsers(request)) return browsersReply(agent, browsers, caller, request)
         return appOf(agent, caller, { url, browsers: true })(request)
       },
       problem =>

@@ -6,7 +6,7 @@ import type { Logger } from '@agent-mesh/agent/observe/logger'
 import { handlerServer, type Handler } from '../local/handler-server.ts'
 import { listenOn } from '../local/listen-on.ts'
 import { BrowserPorts } from './browser/browser-ports.ts'
-import type { Inviting } from './browser/open-route.ts'
+import type { Browsers } from './browser/browser-routes.ts'
 import { otherLoopback } from './browser/other-loopback.ts'
 import { serveBrowsers } from './browser/serve-browsers.ts'
 import { gatewayDefaults } from './defaults.ts'
@@ -30,7 +30,7 @@ export interface GatewayServerInit {
 
 export interface RunningGateway {
   url: string
-  browsers: Inviting
+  browsers: Browsers
   /** Accepts no connection from now on. Idempotent. */
   refuse(): void
   /** Ends all connections. Idempotent. */

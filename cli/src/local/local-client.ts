@@ -14,9 +14,11 @@ import {
   type LocalRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
 import {
+  localCloseReply,
   localNothing,
   localOpenReply,
   localPortsReply,
+  type LocalCloseRequest,
   type LocalOpenRequest,
   type LocalPort,
 } from '@agent-mesh/protocol/local-ports'
@@ -69,6 +71,8 @@ export function localClient(folder: string, signal?: AbortSignal) {
     expose: (body: LocalPort) => post('/v1/expose', body, localNothing),
     /** An address that opens a port of a member in one browser, once. */
     open: (body: LocalOpenRequest) => post('/v1/open', body, localOpenReply),
+    /** Signs out browsers that opened a port of a member; empty: any port. */
+    closeBrowsers: (body: LocalCloseRequest) => post('/v1/open/close', body, localCloseReply),
     unexpose: (name: string) => post('/v1/unexpose', { name }, localNothing),
     served: async () => (await get('/v1/served', localServedReply)).programs,
     serve: (body: LocalServeRequest) => post('/v1/serve', body, servedProgram),

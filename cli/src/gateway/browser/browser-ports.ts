@@ -7,21 +7,24 @@ import { request, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import type { LocalCloseReply } from '@agent-mesh/protocol/local-ports'
 
 import { sendReply, type HandledReply } from '../../local/handler-server.ts'
 import type { MemberPort } from '../../ports/local-pipe.ts'
 import { passRequest, passUpgrade, type Passage } from '../../ports/pass-requests.ts'
 import type { ProgramCaller } from '../caller.ts'
+import { gatewayDefaults } from '../defaults.ts'
 import type { Tunnels } from '../proxy/tunnels.ts'
 import { refuseUpgrade } from '../websocket/refuse-upgrade.ts'
 import { askedBy, isNavigation } from './browser-admission.ts'
 import { BrowserSessions } from './browser-sessions.ts'
 import { cookieName, cookiesNamed, headersForBrowser, headersForProgram } from './page-headers.ts'
 import { pageHost, pagePort } from './page-host.ts'
-import { openedReply, refusalReply, signInPage } from './page-replies.ts'
+import { openedReply, refusalReply, signedOutPage, signInPage } from './page-replies.ts'
 
-/** The only path that the program behind a port does not get. */
+/** The only paths that the program behind a port does not get. */
 const openPath = '/.agent-mesh/open'
+const closePath = '/.agent-mesh/close'
 
 export interface BrowserPortsInit {
   readonly tunnels: Pick<Tunnels, 'pipe'>
@@ -53,6 +56,14 @@ export class BrowserPorts {
     if (this.#init.refusal !== undefined) throw this.#init.refusal
     const host = pageHost(to, this.#gatewayPort)
     return `http://${host}${openPath}?key=${this.#sessions.invite({ host, caller })}`
+  }
+
+  /** Signs browsers out. @param to absent: of all ports @param callerId absent: of all callers @throws MeshError invalid_argument */
+  close(to: MemberPort | undefined, callerId: string | undefined): LocalCloseReply {
+    return this.#sessions.close({
+      ...(to !== undefined && { host: pageHost(to, this.#gatewayPort) }),
+      ...(callerId !== undefined && { callerId }),
+    })
   }
 
   /** Never throws. @param awaited asks for a body that the client holds back */
@@ -88,7 +99,9 @@ export class BrowserPorts {
     try {
       const to = this.#admitted(asked)
       if (to.isVisit) return signInPage(to, '')
-      if (asked.url?.split('?', 1)[0] === openPath) return this.#opened(asked, to)
+      const path = asked.url?.split('?', 1)[0]
+      if (path === openPath) return this.#opened(asked, to)
+      if (path === closePath) return this.#closed(asked, to)
       const caller = this.#callerOrNone(asked, to.host)
       if (caller === undefined) return signInPage(to, '')
       const pipe = await this.#init.tunnels.pipe(response, to, caller)
@@ -123,13 +136,24 @@ export class BrowserPorts {
     try {
       const key = new URLSearchParams(url.slice(openPath.length)).get('key') ?? ''
       const secret = this.#sessions.open(key, to.host)
-      return openedReply(`${this.#cookie}=${secret}; Path=/; HttpOnly; SameSite=Strict`)
+      return openedReply(this.#cookieOf(secret, gatewayDefaults.sessionMs / 1_000))
     } catch (thrown) {
       // From its history: the browser opened it before.
       if (this.#callerOrNone(asked, to.host) !== undefined) return openedReply(undefined)
       if (thrown instanceof MeshError && thrown.code === 'unauthenticated') return signInPage(to, '/')
       throw thrown
     }
+  }
+
+  #closed({ headers }: IncomingMessage, to: Admitted): HandledReply {
+    if (headers['sec-purpose'] !== undefined) return signInPage(to, '')
+    this.#sessions.end(cookiesNamed(headers.cookie, this.#cookie), to.host)
+    return signedOutPage(to, this.#cookieOf('', 0))
+  }
+
+  /** @param seconds until the browser forgets it */
+  #cookieOf(secret: string, seconds: number): string {
+    return `${this.#cookie}=${secret}; Max-Age=${seconds}; Path=/; HttpOnly; SameSite=Strict`
   }
 
   /** Of the session. @throws MeshError unauthenticated */

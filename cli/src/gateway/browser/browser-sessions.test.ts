@@ -51,6 +51,33 @@ it('a session ends with its token', () => {
   expect(() => held.mustHold()).toThrow('revoked')
 })
 
+it('sessions of an address, of a caller, or all are signed out, with what they have open', () => {
+  const sessions = new BrowserSessions()
+  const program = { ...ownersBrowser, id: 'program' }
+  const signIn = (at: string, caller = ownersBrowser) =>
+    sessions.open(sessions.invite({ host: at, caller }), at)
+  const cookies = [signIn(host), signIn(host, program), signIn(other)]
+  const key = sessions.invite({ host, caller: program })
+  const [owners, programs] = cookies.slice(0, 2).map(cookie => sessions.find([cookie], host))
+  expect(sessions.close({ host, callerId: 'program' })).toEqual({ browsers: 1, addresses: 1 })
+  expect(() => programs!.mustHold()).toThrow('its session is over')
+  expect(() => sessions.open(key, host)).toThrow('unknown')
+  owners!.mustHold()
+  expect(sessions.close({ host })).toEqual({ browsers: 1, addresses: 0 })
+  expect(() => owners!.mustHold()).toThrow('its session is over')
+  expect(sessions.close({})).toEqual({ browsers: 1, addresses: 0 })
+  expect(() => sessions.find([cookies[2]!], other)).toThrow('did not open it')
+})
+
+it('one browser signs itself out, and none of another address', () => {
+  const sessions = new BrowserSessions()
+  const cookie = sessions.open(sessions.invite({ host, caller: ownersBrowser }), host)
+  sessions.end([cookie], other)
+  sessions.find([cookie], host).mustHold()
+  sessions.end(['planted by another member', cookie], host)
+  expect(() => sessions.find([cookie], host)).toThrow('did not open it')
+})
+
 it('one token holds so many; its oldest gives way, never that of another token', () => {
   const sessions = new BrowserSessions()
   const greedy = { ...ownersBrowser, id: 'greedy' }

@@ -9,6 +9,12 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import type { ProgramCaller } from '../caller.ts'
 import { gatewayDefaults } from '../defaults.ts'
 
+/** Which of them are meant: those of one address, of one caller; empty: all. */
+export interface Meant {
+  readonly host?: string
+  readonly callerId?: string
+}
+
 /** For whom a browser is let in, and where. */
 export interface SignIn {
   /** Of the address, with its port. */
@@ -56,26 +62,53 @@ export class BrowserSessions {
    * @throws MeshError unauthenticated
    */
   find(secrets: readonly string[], host: string): ProgramCaller {
-    const held = secrets.map(secret => this.#sessions.get(hashOf(secret))).find(each => each?.host === host)
-    if (held === undefined) throw unauthenticated('this browser did not open it')
+    const hash = secrets.map(hashOf).find(each => this.#sessions.get(each)?.host === host)
+    const held = hash === undefined ? undefined : this.#sessions.get(hash)
+    if (hash === undefined || held === undefined) throw unauthenticated('this browser did not open it')
     const mustHold = () => {
-      if (held.until < this.#now()) throw unauthenticated('its session is over')
+      if (!this.#sessions.has(hash) || held.until < this.#now()) throw unauthenticated('its session is over')
       held.caller.mustHold()
     }
     mustHold()
     return { ...held.caller, mustHold }
   }
 
-  /** Of one caller the oldest gives way; those that are over are forgotten. */
-  #hold(among: Map<string, Held>, { host, caller }: SignIn, ms: number): string {
+  /** Signs browsers out, and ends addresses that were not opened yet. @returns how many of both */
+  close(meant: Meant): { browsers: number; addresses: number } {
+    this.#forget()
+    return { browsers: removeFrom(this.#sessions, meant), addresses: removeFrom(this.#keys, meant) }
+  }
+
+  /** Signs one browser out. @param secrets as of {@link find} */
+  end(secrets: readonly string[], host: string): void {
+    for (const hash of secrets.map(hashOf))
+      if (this.#sessions.get(hash)?.host === host) this.#sessions.delete(hash)
+  }
+
+  /** Those that are over. */
+  #forget(): void {
     const now = this.#now()
-    for (const [hash, { until }] of among) if (until < now) among.delete(hash)
+    for (const among of [this.#keys, this.#sessions])
+      for (const [hash, { until }] of among) if (until < now) among.delete(hash)
+  }
+
+  /** Of one caller the oldest gives way. */
+  #hold(among: Map<string, Held>, { host, caller }: SignIn, ms: number): string {
+    this.#forget()
     const [oldest, ...others] = [...among].filter(([, held]) => held.caller.id === caller.id)
     if (oldest !== undefined && others.length + 1 >= gatewayDefaults.sessionsOfToken) among.delete(oldest[0])
     const secret = randomBytes(32).toString('base64url')
-    among.set(hashOf(secret), { host, caller, until: now + ms })
+    among.set(hashOf(secret), { host, caller, until: this.#now() + ms })
     return secret
   }
+}
+
+function removeFrom(among: Map<string, Held>, { host, callerId }: Meant): number {
+  const before = among.size
+  for (const [hash, held] of among)
+    if ((host ?? held.host) === held.host && (callerId ?? held.caller.id) === held.caller.id)
+      among.delete(hash)
+  return before - among.size
 }
 
 const unauthenticated = (reason: string) =>

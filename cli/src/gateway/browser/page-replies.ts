@@ -20,20 +20,36 @@ const headers = {
  * members, so that a person has to confirm. @param next where that leads; empty: where the tab is
  */
 export function signInPage({ peer, port }: MemberPort, next: '' | '/'): HandledReply {
-  // Names have no characters that mean something in HTML.
-  const body = `<!doctype html>
+  const body = pageOf(
+    { peer, port },
+    `<p>If you opened this port in this browser before: <a href="${next}">continue</a>.</p>
+<p>If not, run this on this machine, and open the address that it prints:</p>
+<pre>agent-mesh open ${port}.${peer}</pre>`,
+  )
+  return { status: 401, type: 'text/html; charset=utf-8', headers, body }
+}
+
+/** The browser forgets the cookie, and what the program kept in it. */
+export function signedOutPage({ peer, port }: MemberPort, cookie: string): HandledReply {
+  const body = pageOf({ peer, port }, '<p>This browser is signed out.</p>')
+  return {
+    status: 200,
+    type: 'text/html; charset=utf-8',
+    headers: { ...headers, 'set-cookie': cookie, 'clear-site-data': '"cache", "storage"' },
+    body,
+  }
+}
+
+// Names have no characters that mean something in HTML.
+const pageOf = ({ peer, port }: MemberPort, text: string): string => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${port} of ${peer}</title>
 <h1>Port ${port} of ${peer}</h1>
-<p>If you opened this port in this browser before: <a href="${next}">continue</a>.</p>
-<p>If not, run this on this machine, and open the address that it prints:</p>
-<pre>agent-mesh open ${port}.${peer}</pre>
+${text}
 </html>
 `
-  return { status: 401, type: 'text/html; charset=utf-8', headers, body }
-}
 
 /** To the page itself, without the key of the address. */
 export const openedReply = (cookie: string | undefined): HandledReply => ({
