@@ -8,20 +8,11 @@ import { GatewayMesh, jsonBody } from '../support/gateway-mesh.ts'
 let at: GatewayMesh
 let token: string
 beforeAll(async () => {
-  at = await GatewayMesh.start()
-  await at.mesh.grant({ from: ['role:agent'], to: ['topic:alerts.*'], allow: ['publish', 'subscribe'] })
-  // Until the policy has come: without relays agents ask for it, each 60 s at last where their start took long.
-  const timeout = 90_000
-  for (const agent of [at.desk, at.server])
-    await vi.waitFor(() => agent.publish('alerts.first', 0), { timeout })
-  token = await topicsToken('app', 'topic:*')
-}, 240_000)
+  const allow = ['publish', 'subscribe'] as const
+  at = await GatewayMesh.start({ from: ['role:agent'], to: ['topic:alerts.*'], allow: [...allow] })
+  token = await at.topicsToken('app', 'topic:*')
+})
 afterAll(() => at.stop())
-
-async function topicsToken(app: string, target: string): Promise<string> {
-  const scope = { publish: [target], subscribe: [target] }
-  return (await at.tokens.create({ app, scope, lifetimeMs: 600_000 })).text
-}
 
 /** Subscribes, and waits until the agent has. */
 async function subscribe(path: string, { by = token, accept = 'application/x-ndjson' } = {}) {
@@ -95,7 +86,7 @@ it('a message that is empty or too large is refused', async () => {
 })
 
 it('topics outside of the scope or of the policy are refused and on record here', async () => {
-  const narrow = await topicsToken('narrow', 'topic:alerts.disk')
+  const narrow = await at.topicsToken('narrow', 'topic:alerts.disk')
   for (const [path, by] of [
     ['alerts.other', narrow],
     ['secrets', token],

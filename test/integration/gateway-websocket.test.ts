@@ -64,6 +64,7 @@ describe('a program on a WebSocket', () => {
       async () => expect(await details()).toEqual(expect.arrayContaining([denial('call'), denial('serve')])),
       20_000,
     )
+    expect(await details()).not.toContainEqual(expect.objectContaining({ by: 'policy' }))
   })
 
   it('streams both ways, at the pace of the reader of its messages', async () => {

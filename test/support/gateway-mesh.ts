@@ -4,7 +4,7 @@ import { once } from 'node:events'
 
 import { auditEntries, defineService, type Agent } from '@agent-mesh/agent'
 import { GatewayTokens, serveGateway, type RunningGateway } from '@agent-mesh/cli'
-import { MeshError, type AuditEntry } from '@agent-mesh/protocol'
+import { MeshError, type AuditEntry, type Grant } from '@agent-mesh/protocol'
 import { expect, vi } from 'vitest'
 import * as z from 'zod/mini'
 
@@ -49,7 +49,7 @@ export class GatewayMesh {
   readonly summed: number[]
 
   private constructor(
-    parts: Omit<GatewayMesh, 'ask' | 'token' | 'portsToken' | 'denials' | 'stop' | 'port'>,
+    parts: Omit<GatewayMesh, 'ask' | 'token' | 'portsToken' | 'topicsToken' | 'denials' | 'stop' | 'port'>,
   ) {
     this.mesh = parts.mesh
     this.desk = parts.desk
@@ -60,10 +60,11 @@ export class GatewayMesh {
     this.summed = parts.summed
   }
 
-  /** The policy grants calls of `math`, of nothing else. */
-  static async start(): Promise<GatewayMesh> {
+  /** The policy grants calls of `math`, of nothing else. @param grants more, which agents have from their start */
+  static async start(...grants: Grant[]): Promise<GatewayMesh> {
     const mesh = await LocalMesh.start()
     await mesh.letAgentsCall('service:math.*', 'service:host.*')
+    for (const grant of grants) await mesh.grant(grant)
     const server = await mesh.agent({ name: 'server' })
     const hanging = new Set<AbortSignal>()
     const summed: number[] = []
@@ -119,6 +120,12 @@ export class GatewayMesh {
   /** Of a program that connects to ports. */
   async portsToken(app: string, ...connect: string[]): Promise<string> {
     return (await this.tokens.create({ app, scope: { connect }, lifetimeMs: 600_000 })).text
+  }
+
+  /** Of a program that publishes and subscribes. */
+  async topicsToken(app: string, target: string): Promise<string> {
+    const scope = { publish: [target], subscribe: [target] }
+    return (await this.tokens.create({ app, scope, lifetimeMs: 600_000 })).text
   }
 
   /** As a program: `fetch` would not let it choose the host. */

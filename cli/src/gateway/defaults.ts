@@ -28,6 +28,8 @@ export const gatewayDefaults = {
   sessionMs: 12 * 3_600_000,
   /** Addresses that wait to be opened, and sessions, of one token each: ports that one person looks at. */
   sessionsOfToken: 32,
+  /** Messages (a count) of one subscription that wait for a program, of at most 64 KiB each; one more drops the oldest. */
+  waitingMessages: 256,
   /** Messages of one WebSocket that wait for their readers, bytes. */
   heldBytes: 16 * 1024 * 1024,
 } as const

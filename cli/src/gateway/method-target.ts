@@ -8,3 +8,9 @@ export const methodTarget = (service: string, method: string): string =>
   service.startsWith(toolServices)
     ? `tool:${service.slice(toolServices.length)}.${method}`
     : `service:${service}.${method}`
+
+/** Of `math@2.add`, a name in the form of methods. */
+export function targetOfMethod(method: string): string {
+  const at = method.lastIndexOf('.')
+  return methodTarget(method.slice(0, at).replace(/@\d{1,6}$/, ''), method.slice(at + 1))
+}

@@ -2,8 +2,6 @@
  * `POST /v1/topics/{topic}` publishes the body; `GET /v1/topics/{topic}` subscribes, to `alerts.*` for all that begin so. The answer has
  * a line or an event for each message, with what was lost before it for want of a reader.
  */
-import type { LocalTopicMessage } from '@agent-mesh/protocol/local-topics'
-import { localValue } from '@agent-mesh/protocol/local-value'
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { fieldForms } from '@agent-mesh/protocol/field-forms'
@@ -11,8 +9,10 @@ import { fieldForms } from '@agent-mesh/protocol/field-forms'
 import { json, type HandledReply, type HandledRequest } from '../local/handler-server.ts'
 import { paramsOf } from './call-route.ts'
 import { checkScope, noteTopicDenial, type GatewayAgent, type GatewayCaller } from './caller.ts'
+import { gatewayDefaults } from './defaults.ts'
 import { lineReply, type Line } from './line-reply.ts'
 import { milliseconds, notA, requestOptions, truth } from './request-options.ts'
+import { topicMessage } from './topic-message.ts'
 
 export const topicsPath = '/v1/topics/'
 
@@ -77,6 +77,7 @@ export async function subscribeReply(
   const options = {
     ...(group !== undefined && { group }),
     ...(retained !== undefined && { retained: truth(retained, action, 'retained') }),
+    buffer: gatewayDefaults.waitingMessages,
     signal: request.signal,
   }
   try {
@@ -95,17 +96,9 @@ async function* linesOf(
   action: string,
 ): AsyncGenerator<Line, void, undefined> {
   try {
-    for await (const { topic, value, from, at, retained, lost } of subscription) {
+    for await (const message of subscription) {
       caller.mustHold()
-      const message: LocalTopicMessage = {
-        topic,
-        from: { ...from },
-        at,
-        retained,
-        lost,
-        ...localValue(value),
-      }
-      yield ['message', message]
+      yield ['message', topicMessage(message)]
     }
     yield ['end', {}]
   } catch (thrown) {

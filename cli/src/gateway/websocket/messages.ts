@@ -10,6 +10,12 @@
  *   gateway -> program   {"id", "end": {…}} or {"id", "error": {…}}
  *   program -> gateway   {"id", "cancel": true}                          ends it: nothing more comes of it
  *
+ *   program -> gateway   {"id", "publish": "alerts.disk", "value"?, "bytes"?, "retain"?, "acks"?, "timeoutMs"?}
+ *   gateway -> program   {"id", "end": {"value": {"acks"}}} or {"id", "error": {…}}
+ *   program -> gateway   {"id", "subscribe": "alerts.*", "group"?, "retained"?}
+ *   gateway -> program   {"id", "subscribed": "alerts.*"}, then {"id", "message": {"topic", "from", "at", "retained", "lost", …}}, until
+ *                        {"id", "cancel": true}
+ *
  *   program -> gateway   {"id", "serve": "math@1", "methods": [{"name": "add"}]}
  *   gateway -> program   {"id", "serving": "math@1"} or {"id", "error": {…}}; until {"id", "cancel": true}
  *   gateway -> program   {"request", "service", "method", "caller": {…}, "params"?, "bytes"?, "timeoutMs"?, "idempotent"?, "app"?}
@@ -22,6 +28,7 @@
  */
 import { localCallFields, localValueFields } from '@agent-mesh/protocol/local-api'
 import { programMethods } from '@agent-mesh/protocol/local-programs'
+import { localPublishRequest, localSubscribeRequest } from '@agent-mesh/protocol/local-topics'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { serviceRefField } from '@agent-mesh/protocol/fields'
 import { parse } from '@agent-mesh/protocol/parse'
@@ -35,10 +42,14 @@ const yes = z.literal(true)
 const { method: methodName, ...called } = localCallFields
 const asked = { id: number, ...called, key: z.optional(z.string().check(z.minLength(1), z.maxLength(1_024))) }
 const value = z.strictObject(localValueFields)
+const { topic, ...published } = localPublishRequest.shape
+const { topic: pattern, ...subscribed } = localSubscribeRequest.shape
 /** By the field that only they have. */
 const begun = {
   call: z.strictObject({ ...asked, call: methodName, idempotent: z.optional(z.boolean()) }),
   stream: z.strictObject({ ...asked, stream: methodName, input: z.optional(z.boolean()) }),
+  publish: z.strictObject({ id: number, publish: topic, ...published }),
+  subscribe: z.strictObject({ id: number, subscribe: pattern, ...subscribed }),
   serve: z.strictObject({ id: number, serve: serviceRefField, methods: programMethods }),
   cancel: z.strictObject({ id: number, cancel: yes }),
 }

@@ -25,7 +25,7 @@ beforeEach(async () => {
   const connection = once(server, 'connection') as Promise<[WebSocket]>
   program = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
   ;[opened] = await connection
-  new ProgramSocket(opened, agent, caller)
+  new ProgramSocket(opened, { agent, caller, running: () => () => undefined })
   await once(program, 'open')
 })
 afterEach(() => {

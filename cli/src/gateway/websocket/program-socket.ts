@@ -4,10 +4,14 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import type { WebSocket } from 'ws'
 
 import { gatewayDefaults } from '../defaults.ts'
-import type { GatewayAgent, GatewayCaller } from '../caller.ts'
+import type { GatewayCaller } from '../caller.ts'
 import { readMessage, type Said } from './messages.ts'
 import { SocketCalls } from './socket-calls.ts'
 import { SocketServices } from './socket-services.ts'
+import { SocketTasks, type SocketParts } from './socket-tasks.ts'
+import { SocketTopics } from './socket-topics.ts'
+
+export type ProgramSocketInit = Pick<SocketParts, 'agent' | 'caller' | 'running'>
 
 /** Codes of RFC 6455. */
 const violation = 1008
@@ -15,16 +19,20 @@ const violation = 1008
 export class ProgramSocket {
   readonly #socket: WebSocket
   readonly #caller: GatewayCaller
+  readonly #tasks: SocketTasks
   readonly #calls: SocketCalls
+  readonly #topics: SocketTopics
   readonly #services: SocketServices
   #heard = true
 
-  constructor(socket: WebSocket, agent: GatewayAgent, caller: GatewayCaller) {
+  constructor(socket: WebSocket, init: ProgramSocketInit) {
     this.#socket = socket
-    this.#caller = caller
+    this.#caller = init.caller
     const send = (message: object) => this.#send(message)
-    const parts = { agent, caller, send, bytes: { held: 0 } }
-    this.#calls = new SocketCalls(parts)
+    const parts = { ...init, send, bytes: { held: 0 } }
+    this.#tasks = new SocketTasks(parts)
+    this.#calls = new SocketCalls(parts, this.#tasks)
+    this.#topics = new SocketTopics(parts, this.#tasks)
     this.#services = new SocketServices(parts)
     const watch = setInterval(() => this.#watch(), gatewayDefaults.pingMs)
     socket.on('pong', () => (this.#heard = true))
@@ -37,7 +45,7 @@ export class ProgramSocket {
     })
     socket.once('close', () => {
       clearInterval(watch)
-      this.#calls.end()
+      this.#tasks.end()
       this.#services.end()
     })
     // 'close' follows: the program sent what is no WebSocket, or too much.
@@ -63,10 +71,14 @@ export class ProgramSocket {
         return this.#calls.call(said)
       case 'stream':
         return this.#calls.stream(said)
+      case 'publish':
+        return this.#topics.publish(said)
+      case 'subscribe':
+        return this.#topics.subscribe(said)
       case 'serve':
         return this.#services.serve(said)
       case 'cancel':
-        if (!this.#calls.cancel(said.id)) this.#services.cancel(said.id)
+        if (!this.#tasks.cancel(said.id)) this.#services.cancel(said.id)
         return
       case 'last':
         return this.#calls.last(said.id)

@@ -5,10 +5,11 @@ import type { Duplex } from 'node:stream'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 
 import { admit, hostsOf, type AdmissionInit } from '../admission.ts'
-import { callerOf, type GatewayAgent, type GatewayCaller } from '../caller.ts'
+import { callerOf, type GatewayAgent } from '../caller.ts'
 import { gatewayDefaults } from '../defaults.ts'
 import type { RunningRequests } from '../running-requests.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
+import type { ProgramSocketInit } from './program-socket.ts'
 import { bearerPrefix, subprotocol } from './subprotocols.ts'
 
 interface SocketsInit extends Pick<AdmissionInit, 'tokens'> {
@@ -28,10 +29,10 @@ export function serveSockets(server: Server, { agent, tokens, running, url }: So
     socket.once('close', () => open.delete(socket))
     socket.on('error', () => socket.destroy())
     try {
-      const caller = admitted(asked, socket, admission, running)
+      const program = admitted(asked, socket, admission, running)
       opener ??= loadOpener(agent)
       opener.then(
-        opened => opened(asked, socket, head, caller),
+        opened => opened(asked, socket, head, program),
         (thrown: unknown) => refuseUpgrade(socket, toMeshError(thrown, 'internal', 'open the WebSocket')),
       )
     } catch (thrown) {
@@ -43,7 +44,8 @@ export function serveSockets(server: Server, { agent, tokens, running, url }: So
   }
 }
 
-type Opener = (asked: IncomingMessage, socket: Duplex, head: Buffer, caller: GatewayCaller) => void
+type Program = Omit<ProgramSocketInit, 'agent'>
+type Opener = (asked: IncomingMessage, socket: Duplex, head: Buffer, program: Program) => void
 
 /** Loaded at the first of them. */
 async function loadOpener(agent: GatewayAgent): Promise<Opener> {
@@ -56,8 +58,13 @@ async function loadOpener(agent: GatewayAgent): Promise<Opener> {
     maxPayload: gatewayDefaults.bodyBytes,
     handleProtocols: offered => (offered.has(subprotocol) ? subprotocol : false),
   })
-  return (asked, socket, head, caller) =>
-    sockets.handleUpgrade(asked, socket, head, opened => void new ProgramSocket(opened, agent, caller))
+  return (asked, socket, head, program) =>
+    sockets.handleUpgrade(
+      asked,
+      socket,
+      head,
+      opened => void new ProgramSocket(opened, { agent, ...program }),
+    )
 }
 
 /** The checks of every request of the gateway. @throws MeshError */
@@ -66,21 +73,22 @@ function admitted(
   socket: Duplex,
   admission: AdmissionInit,
   running: RunningRequests,
-): GatewayCaller {
+): Program {
   const offered = headers['sec-websocket-protocol'] ?? ''
-  const token = offered
+  const bearer = offered
     .split(',')
     .map(each => each.trim())
     .find(each => each.startsWith(bearerPrefix))
     ?.slice(bearerPrefix.length)
   const asked = {
-    authorization: token === undefined ? undefined : `Bearer ${token}`,
+    authorization: bearer === undefined ? undefined : `Bearer ${bearer}`,
     ...headers,
   }
   const admitted = admit(admission, { method, headers: asked })
   if ('refusal' in admitted) throw admitted.refusal.error
   if (url.split('?', 1)[0] !== '/v1/ws')
     throw new MeshError('not_found', `Cannot serve ${method} ${url.slice(0, 200)}: no such WebSocket`)
-  socket.once('close', running.start(admitted.token))
-  return callerOf(admitted.token, () => admitted.mustHold())
+  const { token } = admitted
+  socket.once('close', running.start(token))
+  return { caller: callerOf(token, () => admitted.mustHold()), running: () => running.start(token) }
 }

@@ -11,7 +11,7 @@ import { gatewayDefaults } from '../defaults.ts'
 import { methodTarget } from '../method-target.ts'
 import { MessageWindow } from './message-window.ts'
 import type { Said, SaidOf } from './messages.ts'
-import { failureOf, type SocketParts } from './socket-calls.ts'
+import { failureOf, type SocketParts } from './socket-tasks.ts'
 
 type Context = CallContext<Record<never, never>, unknown>
 type Answer = Extract<Said, { kind: 'end' | 'error' }>
