@@ -29,7 +29,7 @@ beforeAll(async () => {
   token = await at.portsToken('firefox', 'port:*')
   await vi.waitFor(async () => (await at.desk.connect('server', 'web')).destroy(), 20_000)
   browser = await MeshBrowser.open(await addressOf('web'))
-}, 60_000)
+})
 afterAll(async () => {
   program.closeAllConnections()
   await at.stop()
@@ -236,7 +236,7 @@ it('each request of an open connection is checked', async () => {
   expect(asked).toEqual(['/kept'])
 })
 
-it('one token has so many requests in flight, and others have room', { timeout: 120_000 }, async () => {
+it('one token has so many requests in flight, and others have room', async () => {
   const other = await at.portsToken('other', 'port:web')
   asked.length = 0
   const left = new AbortController()

@@ -12,6 +12,8 @@ let at: GatewayMesh
 let token: string
 let browser: MeshBrowser
 let program: Server
+/** At the program. */
+let connections = 0
 /** What hangs until its browser leaves. */
 let hanging = 0
 
@@ -41,6 +43,7 @@ beforeAll(async () => {
   const to = ['port:web', 'port:owners', 'port:7']
   await at.mesh.grant({ from: ['role:agent'], to, allow: ['connect'] })
   program = echo().listen(0, '127.0.0.1')
+  program.on('connection', () => connections++)
   await once(program, 'listening')
   new WebSocketServer({ server: program }).on('connection', (socket, { headers }) =>
     socket.on('message', said =>
@@ -53,7 +56,7 @@ beforeAll(async () => {
   token = await at.portsToken('firefox', 'port:*')
   await vi.waitFor(async () => expect((await opened('web')).status).toBe(200), 20_000)
   browser = await MeshBrowser.open(await addressOf('web'))
-}, 60_000)
+})
 afterAll(async () => {
   program.closeAllConnections()
   await at.stop()
@@ -70,7 +73,9 @@ it('an address opens a port once, and is exchanged for a cookie of its host alon
   expect([status, headers.location]).toEqual([303, '/'])
   const cookie = `agent-mesh-${at.port}`
   expect(headers['set-cookie']).toEqual([
-    expect.stringMatching(new RegExp(`^${cookie}=[\\w-]{43}; Max-Age=43200; Path=/; HttpOnly; SameSite=Strict$`)),
+    expect.stringMatching(
+      new RegExp(`^${cookie}=[\\w-]{43}; Max-Age=43200; Path=/; HttpOnly; SameSite=Strict$`),
+    ),
   ])
   const again = await askPort(url, { headers: typed })
   expect([again.status, again.headers['set-cookie']]).toEqual([401, undefined])
@@ -124,6 +129,27 @@ it('a browser that leaves cancels its request', async () => {
   await vi.waitFor(() => expect(hanging).toBe(0), 20_000)
 })
 
+it('requests of a page that follow each other have one connection to its program, those with a body one each', async () => {
+  const page = await MeshBrowser.open(await addressOf('web'))
+  const connectionsOf = async (path: string, sent = {}) => {
+    const before = connections
+    for (let i = 0; i < 5; i++) expect((await page.ask(path, sent)).status).toBe(200)
+    return connections - before
+  }
+  // More than one where a busy machine lets a second pass between two of them.
+  await vi.waitFor(async () => expect(await connectionsOf('/file')).toBeLessThanOrEqual(1), 60_000)
+  expect(await connectionsOf('/', { method: 'POST', body: 'x' })).toBe(5)
+})
+
+it('a request is sent again when its program has closed the connection that waited', async () => {
+  const page = await MeshBrowser.open(await addressOf('web'))
+  for (let i = 0; i < 10; i++) {
+    expect((await page.ask(`/then-close-${i}`)).status).toBe(200)
+    program.closeIdleConnections()
+    expect((await page.ask(`/again-${i}`)).status).toBe(200)
+  }
+})
+
 it('a tab without a session says how to sign in', async () => {
   const { status, headers, text } = await askPort(`${browser.origin}/d/1`, { headers: typed })
   expect([status, headers['content-type']]).toEqual([401, 'text/html; charset=utf-8'])
@@ -175,7 +201,9 @@ it('a browser that is signed out has nothing open and no cookie; the path is not
   const link = { ...typed, 'sec-fetch-site': 'cross-site' }
   expect((await leaving.visit('/.agent-mesh/close', link)).status).toBe(401)
   // A browser that loads it ahead.
-  expect((await leaving.visit('/.agent-mesh/close', { ...typed, 'sec-purpose': 'prefetch' })).status).toBe(401)
+  expect((await leaving.visit('/.agent-mesh/close', { ...typed, 'sec-purpose': 'prefetch' })).status).toBe(
+    401,
+  )
   expect((await leaving.ask('/')).status).toBe(200)
 
   const { status, headers, text } = await leaving.visit('/.agent-mesh/close')
@@ -191,8 +219,7 @@ it('a browser that is signed out has nothing open and no cookie; the path is not
 
 it('a program signs out the browsers that it signed in, of one port or of all, and none of others', async () => {
   const by = await at.portsToken('kiosk', 'port:*')
-  const close = async (body: object) =>
-    (await at.ask('/v1/open/close', jsonBody(by, body))).json()
+  const close = async (body: object) => (await at.ask('/v1/open/close', jsonBody(by, body))).json()
   const shown = await MeshBrowser.open(await addressOf('web', by))
   const waiting = await addressOf('web', by)
   expect(await close({ peer: 'server', port: 'other' })).toEqual({ browsers: 0, addresses: 0 })

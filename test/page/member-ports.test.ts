@@ -218,4 +218,16 @@ describe.skipIf(missing !== undefined)('ports of members in a browser', () => {
     }
     expect(await at.deeds()).toEqual([])
   })
+
+  it('a browser that signs out forgets the session, and what the program stored in it', async () => {
+    await own.evaluate(() => localStorage.setItem('seen', 'yes'))
+    await own.goto(`${origin}/.agent-mesh/close`)
+    await own.getByText('This browser is signed out.').waitFor()
+    const { hostname } = new URL(origin)
+    const cookies = await context.cookies(origin)
+    expect(cookies.filter(({ domain }) => domain === hostname)).toEqual([])
+    expect((await own.goto(`${origin}/`))?.status()).toBe(401)
+    expect(await own.evaluate(() => localStorage.getItem('seen'))).toBeNull()
+    expect((await evil.reload())?.status()).toBe(200)
+  })
 })

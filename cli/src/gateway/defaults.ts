@@ -26,6 +26,10 @@ export const gatewayDefaults = {
   keyMs: 10 * 60_000,
   /** A browser that opened a port may use it so long, ms: a working day. */
   sessionMs: 12 * 3_600_000,
+  /** A pipe to a program waits so long for the next request of its browser, ms: less than any program keeps a connection. */
+  pipeWaitMs: 1_000,
+  /** New requests use it so long, ms: then the policy and the owner of the port decide anew. */
+  pipeUseMs: 10_000,
   /** Addresses that wait to be opened, and sessions, of one token each: ports that one person looks at. */
   sessionsOfToken: 32,
   /** Messages (a count) of one subscription that wait for a program, of at most 64 KiB each; one more drops the oldest. */

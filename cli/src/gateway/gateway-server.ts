@@ -72,6 +72,7 @@ export async function serveGateway({
     refuse()
     stopProxy()
     tunnels.stop()
+    browsers.stop()
     stopSockets()
     stopRefusals()
     server.closeAllConnections()

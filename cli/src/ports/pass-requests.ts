@@ -18,31 +18,56 @@ export interface Passage {
   readonly unanswered: string
 }
 
-/** Never throws. */
+/** Answers 502 where there is no reply. Never throws. */
 export async function passRequest(
   asked: IncomingMessage,
   response: ServerResponse,
   passage: Passage,
 ): Promise<void> {
-  const sent = passage.send(asked)
-  response.once('close', () => sent.destroy())
-  answer(response, sent, passage)
-  await pipeline(asked, sent).catch(() => sent.destroy())
+  if (!(await isAnswered(asked, response, passage))) sayUnanswered(response, passage)
 }
 
-/** Answers with the reply to `sent`, or 502 where there is none. */
-function answer(response: ServerResponse, sent: ClientRequest, passage: Passage): void {
+/** It may be sent twice: it does the same again, and has no body. */
+export const isRepeatable = ({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean =>
+  (method === 'GET' || method === 'HEAD') &&
+  headers['content-length'] === undefined &&
+  headers['transfer-encoding'] === undefined
+
+/** @returns false when no reply has begun, and the client waits for one. Never throws. */
+export function isAnswered(
+  asked: IncomingMessage,
+  response: ServerResponse,
+  passage: Passage,
+): Promise<boolean> {
+  const sent = passage.send(asked)
+  response.once('close', () => sent.destroy())
+  const answered = answer(response, sent, passage)
+  if (isRepeatable(asked)) sent.end()
+  else pipeline(asked, sent).catch(() => sent.destroy())
+  return answered
+}
+
+/** Answers with the reply to `sent`. @returns as {@link isAnswered} */
+function answer(response: ServerResponse, sent: ClientRequest, passage: Passage): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
   sent.once('response', reply => {
     const headers = passage.replyHeaders(reply.rawHeaders)
     response.writeHead(reply.statusCode ?? 502, reply.statusMessage, headers)
     // Cut on either side: the other one is cut, too.
     pipeline(reply, response).catch(() => response.destroy())
+    resolve(true)
   })
   sent.once('error', () => {
-    if (response.headersSent) return void response.destroy()
-    response.writeHead(502, { 'content-type': 'text/plain', connection: 'close' })
-    response.end(passage.unanswered)
+    if (response.headersSent) response.destroy()
+    resolve(response.destroyed)
   })
+  sent.once('close', () => resolve(true))
+  return promise
+}
+
+function sayUnanswered(response: ServerResponse, { unanswered }: Passage): void {
+  response.writeHead(502, { 'content-type': 'text/plain', connection: 'close' })
+  response.end(unanswered)
 }
 
 /** @param client its connection @param head what came behind the head of the request */
@@ -64,7 +89,9 @@ export function passUpgrade(asked: IncomingMessage, client: Duplex, head: Buffer
     if (first.length > 0) program.unshift(first)
     join(client, program)
   })
-  answer(response, sent, passage)
+  void answer(response, sent, passage).then(answered => {
+    if (!answered) sayUnanswered(response, passage)
+  })
   sent.end()
 }
 

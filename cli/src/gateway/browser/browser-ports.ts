@@ -3,7 +3,7 @@
  * is checked, also on a connection that is open: its host, the page that sent it, its session; then as any connection to a port: the
  * scope of the token, the policy and the owner of the port.
  */
-import { request, type IncomingMessage, type ServerResponse } from 'node:http'
+import { request, type IncomingMessage, type RequestOptions, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
@@ -11,13 +11,20 @@ import type { LocalCloseReply } from '@agent-mesh/protocol/local-ports'
 
 import { sendReply, type HandledReply } from '../../local/handler-server.ts'
 import type { MemberPort } from '../../ports/local-pipe.ts'
-import { passRequest, passUpgrade, type Passage } from '../../ports/pass-requests.ts'
+import {
+  isAnswered,
+  isRepeatable,
+  passRequest,
+  passUpgrade,
+  type Passage,
+} from '../../ports/pass-requests.ts'
 import type { ProgramCaller } from '../caller.ts'
 import { gatewayDefaults } from '../defaults.ts'
 import type { Tunnels } from '../proxy/tunnels.ts'
 import { refuseUpgrade } from '../websocket/refuse-upgrade.ts'
 import { askedBy, isNavigation } from './browser-admission.ts'
-import { BrowserSessions } from './browser-sessions.ts'
+import { BrowserSessions, type SessionCaller } from './browser-sessions.ts'
+import { KeptPipes } from './kept-pipes.ts'
 import { cookieName, cookiesNamed, headersForBrowser, headersForProgram } from './page-headers.ts'
 import { pageHost, pagePort } from './page-host.ts'
 import { openedReply, refusalReply, signedOutPage, signInPage } from './page-replies.ts'
@@ -27,11 +34,18 @@ const openPath = '/.agent-mesh/open'
 const closePath = '/.agent-mesh/close'
 
 export interface BrowserPortsInit {
-  readonly tunnels: Pick<Tunnels, 'pipe'>
+  readonly tunnels: Pick<Tunnels, 'admit' | 'connect' | 'pipe'>
   /** Of the gateway. */
   readonly url: string
   /** Why browsers are not served; undefined: they are. */
   readonly refusal: MeshError | undefined
+}
+
+/** A request on its way. */
+interface Passed {
+  readonly asked: IncomingMessage
+  readonly response: ServerResponse
+  readonly awaited: () => void
 }
 
 interface Admitted extends MemberPort {
@@ -44,6 +58,7 @@ export class BrowserPorts {
   readonly #gatewayPort: string
   readonly #cookie: string
   readonly #sessions = new BrowserSessions()
+  readonly #kept = new KeptPipes()
 
   constructor(init: BrowserPortsInit) {
     this.#init = init
@@ -56,6 +71,11 @@ export class BrowserPorts {
     if (this.#init.refusal !== undefined) throw this.#init.refusal
     const host = pageHost(to, this.#gatewayPort)
     return `http://${host}${openPath}?key=${this.#sessions.invite({ host, caller })}`
+  }
+
+  /** Ends the pipes that wait for requests. */
+  stop(): void {
+    this.#kept.stop()
   }
 
   /** Signs browsers out. @param to absent: of all ports @param callerId absent: of all callers @throws MeshError invalid_argument */
@@ -84,7 +104,7 @@ export class BrowserPorts {
       const to = this.#admitted(asked)
       const pipe = await this.#init.tunnels.pipe(socket, to, this.#caller(asked, to.host))
       if (socket.destroyed) return void pipe.destroy()
-      passUpgrade(asked, socket, head, passageThrough(pipe, to))
+      passUpgrade(asked, socket, head, passageThrough({ createConnection: () => pipe }, to))
     } catch (thrown) {
       refuseUpgrade(socket, toMeshError(thrown, 'internal', 'open the WebSocket'))
     }
@@ -104,15 +124,25 @@ export class BrowserPorts {
       if (path === closePath) return this.#closed(asked, to)
       const caller = this.#callerOrNone(asked, to.host)
       if (caller === undefined) return signInPage(to, '')
-      const pipe = await this.#init.tunnels.pipe(response, to, caller)
-      if (response.destroyed) return void pipe.destroy()
-      response.once('close', () => pipe.destroy())
-      awaited()
-      await passRequest(asked, response, passageThrough(pipe, to))
+      await this.#pass({ asked, response, awaited }, to, caller)
       return undefined
     } catch (thrown) {
       return refusalReply(toMeshError(thrown, 'internal', 'serve the request'))
     }
+  }
+
+  /** @throws MeshError why it cannot be passed on */
+  async #pass({ asked, response, awaited }: Passed, to: Admitted, caller: SessionCaller): Promise<void> {
+    const { tunnels } = this.#init
+    const closed = tunnels.admit(response, to, caller)
+    // Its program may have ended it: then a request that does the same again is sent once more.
+    const kept = isRepeatable(asked) ? this.#kept.take(caller.session) : undefined
+    if (kept !== undefined && (await isAnswered(asked, response, passageThrough({ agent: kept }, to)))) return
+    const pipe = await tunnels.connect(to, caller, closed)
+    if (response.destroyed) return void pipe.destroy()
+    awaited()
+    const agent = this.#kept.over(pipe, caller.session)
+    await passRequest(asked, response, passageThrough({ agent }, to))
   }
 
   /** @throws MeshError */
@@ -157,12 +187,12 @@ export class BrowserPorts {
   }
 
   /** Of the session. @throws MeshError unauthenticated */
-  #caller({ headers }: IncomingMessage, host: string): ProgramCaller {
+  #caller({ headers }: IncomingMessage, host: string): SessionCaller {
     return this.#sessions.find(cookiesNamed(headers.cookie, this.#cookie), host)
   }
 
   /** @returns undefined where a person can be shown how to sign in @throws MeshError unauthenticated */
-  #callerOrNone(asked: IncomingMessage, host: string): ProgramCaller | undefined {
+  #callerOrNone(asked: IncomingMessage, host: string): SessionCaller | undefined {
     try {
       return this.#caller(asked, host)
     } catch (thrown) {
@@ -172,13 +202,14 @@ export class BrowserPorts {
   }
 }
 
-function passageThrough(pipe: Duplex, { peer, port }: MemberPort): Passage {
-  // It can fail before the request has it.
-  pipe.on('error', () => undefined)
+function passageThrough(
+  connection: Pick<RequestOptions, 'agent' | 'createConnection'>,
+  { peer, port }: MemberPort,
+): Passage {
   return {
     send: ({ method, url: path, rawHeaders }, more = []) =>
       request({
-        createConnection: () => pipe,
+        ...connection,
         method,
         path,
         headers: [...headersForProgram(rawHeaders), ...more],

@@ -9,6 +9,12 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import type { ProgramCaller } from '../caller.ts'
 import { gatewayDefaults } from '../defaults.ts'
 
+/** Of a browser that is signed in. */
+export interface SessionCaller extends ProgramCaller {
+  /** Its hash: the same for all requests of the browser. */
+  readonly session: string
+}
+
 /** Which of them are meant: those of one address, of one caller; empty: all. */
 export interface Meant {
   readonly host?: string
@@ -61,7 +67,7 @@ export class BrowserSessions {
    * @param secrets of cookies: pages of other members can add some, so that a browser shows several
    * @throws MeshError unauthenticated
    */
-  find(secrets: readonly string[], host: string): ProgramCaller {
+  find(secrets: readonly string[], host: string): SessionCaller {
     const hash = secrets.map(hashOf).find(each => this.#sessions.get(each)?.host === host)
     const held = hash === undefined ? undefined : this.#sessions.get(hash)
     if (hash === undefined || held === undefined) throw unauthenticated('this browser did not open it')
@@ -70,7 +76,7 @@ export class BrowserSessions {
       held.caller.mustHold()
     }
     mustHold()
-    return { ...held.caller, mustHold }
+    return { ...held.caller, mustHold, session: hash }
   }
 
   /** Signs browsers out, and ends addresses that were not opened yet. @returns how many of both */

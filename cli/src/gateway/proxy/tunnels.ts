@@ -63,11 +63,15 @@ export class Tunnels {
   }
 
   /** Opens a port for `asker`: its end cancels that, and it is destroyed once its caller may no longer. @throws MeshError why not */
-  async pipe(asker: Asker, { peer, port }: MemberPort, caller: ProgramCaller): Promise<Duplex> {
-    const { agent, running, log } = this.#init
-    const to = `port:${port}`
+  pipe(asker: Asker, to: MemberPort, caller: ProgramCaller): Promise<Duplex> {
+    return this.connect(to, caller, this.admit(asker, to, caller))
+  }
+
+  /** Lets `asker` use a port until it ends; it is destroyed once its caller may no longer. @returns aborts at its end @throws MeshError why not */
+  admit(asker: Asker, { peer, port }: MemberPort, caller: ProgramCaller): AbortSignal {
+    const { agent, running } = this.#init
     const action = `connect to port ${port} of ${peer}`
-    checkScope(agent, caller, 'connect', to)
+    checkScope(agent, caller, 'connect', `port:${port}`)
     if (asker.destroyed) throw new MeshError('cancelled', `Cannot ${action}: the connection ended`)
     const ended = running.start(caller)
     this.#open.set(asker, () => caller.mustHold())
@@ -78,11 +82,18 @@ export class Tunnels {
       ended()
       this.#closed(asker)
     })
+    return closed.signal
+  }
+
+  /** Opens a port. @param signal cancels that @throws MeshError why not */
+  async connect({ peer, port }: MemberPort, caller: ProgramCaller, signal: AbortSignal): Promise<Duplex> {
+    const { agent, log } = this.#init
     const { app } = caller
     try {
-      return await agent.connect(peer, port, { app, signal: closed.signal })
+      return await agent.connect(peer, port, { app, signal })
     } catch (thrown) {
-      noteDenial(agent, caller, { action: 'connect', to }, thrown)
+      noteDenial(agent, caller, { action: 'connect', to: `port:${port}` }, thrown)
+      const action = `connect to port ${port} of ${peer}`
       const error = hinted(toMeshError(thrown, 'unavailable', action), peer, port)
       const facts = { app, peer, port, code: error.code }
       log.info({ event: 'gateway-connection-failed', ...facts }, 'a connection of a program failed')
