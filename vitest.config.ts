@@ -28,11 +28,6 @@ const shared = {
   hookTimeout: 120_000,
   expect: { poll: { timeout: 20_000 } },
 }
-/**
- * Of meshes of real processes and sockets. A run of everything has thousands of tests on a machine that is busy: one that fails is
- * repeated there, and reported as flaky when it passes (test/support/summary-reporter.ts).
- */
-const real = { ...shared, retry: process.env['CI'] === undefined ? 0 : 1 }
 
 export default defineConfig({
   test: {
@@ -70,7 +65,7 @@ export default defineConfig({
       },
       {
         test: {
-          ...real,
+          ...shared,
           name: 'crossing',
           include: ['test/{attacks,compliance,integration,house}/**/*.test.ts'],
           exclude: [...stores, ...faults],
@@ -89,14 +84,14 @@ export default defineConfig({
       },
       {
         test: {
-          ...real,
+          ...shared,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           exclude: [...stores, ...faults],
         },
       },
-      { test: { ...real, name: 'faults', include: faults } },
-      { test: { ...real, name: 'stores', include: stores } },
+      { test: { ...shared, name: 'faults', include: faults } },
+      { test: { ...shared, name: 'stores', include: stores } },
     ],
   },
 })
