@@ -4,6 +4,7 @@
  *   { "from": ["role:agent"], "to": ["tool:*"], "allow": ["call"] }
  *   export TOKEN=$(npx agent-mesh token create --uses 3)
  *   npx node examples/three-assistants.ts
+ * All three run on this machine; IN_KITCHEN='ip netns exec kitchen' puts what belongs to one of them into a network of its own.
  */
 import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
@@ -22,22 +23,19 @@ const folder = await mkdtemp(join(tmpdir(), 'assistants-'))
 const agents: ChildProcess[] = []
 const assistants: Client[] = []
 
+/** A program of a machine, in the network that its variable names, and the arguments of that. */
+function onMachine(name: string, ...program: string[]): [string, string[]] {
+  const network = process.env[`IN_${name.toUpperCase()}`]?.split(' ') ?? []
+  const [file = node, ...args] = [...network, node, ...program]
+  return [file, args]
+}
+
 /** A machine: its agent, which serves the tools of its MCP server. Resolves when that agent is up. */
 async function startMachine(name: string): Promise<void> {
   const served = ['--mcp', `${name}=${node} ${tools} ${name}`]
-  const args = [
-    'up',
-    '--name',
-    name,
-    '--data',
-    join(folder, name),
-    '--listen',
-    '127.0.0.1:0',
-    ...served,
-    '--json',
-  ]
+  const args = ['up', '--name', name, '--data', join(folder, name), ...served, '--json']
   const env = { ...process.env, AGENT_MESH_JOIN: process.env['TOKEN'] }
-  const agent = spawn(node, [command, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env })
+  const agent = spawn(...onMachine(name, command, ...args), { stdio: ['ignore', 'pipe', 'inherit'], env })
   agents.push(agent)
   const ended = once(agent, 'exit').then(([code]) =>
     assert.fail(`the agent of ${name} ended with ${String(code)}`),
@@ -49,8 +47,8 @@ async function startMachine(name: string): Promise<void> {
 async function startAssistant(name: string): Promise<Client> {
   const assistant = new Client({ name: `assistant of ${name}`, version: '1.0.0' })
   assistants.push(assistant)
-  const args = [command, 'mcp', '--data', join(folder, name)]
-  await assistant.connect(new StdioClientTransport({ command: node, args }))
+  const [file, args] = onMachine(name, command, 'mcp', '--data', join(folder, name))
+  await assistant.connect(new StdioClientTransport({ command: file, args }))
   return assistant
 }
 

@@ -6,6 +6,7 @@ import { converge } from './fleet/converge.ts'
 import { fleetBench } from './fleet/fleet.ts'
 import { lambda } from './lambda/lambda.ts'
 import { overload } from './overload/overload.ts'
+import { ports } from './ports/ports.ts'
 import { revoke } from './revoke/revoke.ts'
 import { relay } from './relay/relay.ts'
 import { relayHomes } from './relay/relay-homes.ts'
@@ -24,6 +25,7 @@ export const benches: Record<string, Bench> = {
   fleet: fleetBench,
   lambda,
   overload,
+  ports,
   revoke,
   relay,
   'relay-homes': relayHomes,

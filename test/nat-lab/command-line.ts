@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { allPairs, type KindPair } from './expected-paths.ts'
 import { isKind, kinds } from './kinds.ts'
+import type { Scenario } from './scenario.ts'
 
 export const usage = `npm run lab -- [options]
 
@@ -10,7 +11,8 @@ Needs Linux, root, iproute2 and nftables; without them it says so and is skipped
 
   (nothing)               every pair of kinds: ${kinds.join(' ')}
   --pairs a/b,c/d         some pairs
-  --scenarios [names]     faults while calls run; all of them, or those named: a,b
+  --scenarios [names]     faults while calls run; all of them, or those named: a,b. Only where they are named, ports and
+                          three-assistants
   --all                   pairs, then scenarios
   --self-test             checks that each kind of network does what its name says, and nothing else
 
@@ -54,15 +56,24 @@ const options = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const
 
-/** @param known names of scenarios @throws Error that says what is wrong */
-export function readCommandLine(args: readonly string[], known: readonly string[]): LabOptions {
+/** @param all scenarios by name @throws Error that says what is wrong */
+export function readCommandLine(
+  args: readonly string[],
+  all: Readonly<Record<string, Scenario>>,
+): LabOptions {
+  const known = Object.keys(all)
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
   const named = positionals.flatMap(text => text.split(','))
   const strange = named.find(name => !known.includes(name))
   if (strange !== undefined) throw new Error(`Cannot run scenario ${strange}: there are ${known.join(', ')}`)
   if (named.length > 0 && !values.scenarios)
     throw new Error(`Cannot read ${named.join(' ')}: --scenarios NAMES`)
-  const scenarios = values.scenarios || values.all ? (named.length > 0 ? named : known) : undefined
+  const scenarios =
+    values.scenarios || values.all
+      ? named.length > 0
+        ? named
+        : known.filter(name => all[name]?.onlyNamed !== true)
+      : undefined
   const everyPair = values.all || (!values.scenarios && !values['self-test'])
   const { json, markdown, logs, verbose, keep, clean, help } = values
   return {

@@ -7,7 +7,7 @@ import { inside } from './shell.ts'
 
 export interface LabProcessInit {
   namespace: string
-  /** Program and arguments; its first line on stdout is `{"event":"ready",…}`. */
+  /** Program and arguments; its first line on stdout is `{"event":"ready",…}`, or `listening`. */
   command: readonly string[]
   env?: NodeJS.ProcessEnv
   /** Gets what it says. */
@@ -89,7 +89,7 @@ export class LabProcess {
     const line = await promise
     clearTimeout(timer)
     const told = parsed(line)
-    if (told?.['event'] === 'ready') return told
+    if (told?.['event'] === 'ready' || told?.['event'] === 'listening') return told
     const reason = (told?.['error'] as { message?: string } | undefined)?.message ?? line
     const how = this.running ? `not ready after ${readyMs / 1000} s` : `it ended: ${this.#complaints}`
     throw new Error(`Cannot start, see ${this.#logFile}: ${reason ?? how}`)

@@ -14,7 +14,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`)
 async function main(): Promise<number> {
   let options: LabOptions
   try {
-    options = readCommandLine(process.argv.slice(2), Object.keys(scenarios))
+    options = readCommandLine(process.argv.slice(2), scenarios)
   } catch (error) {
     say(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
     return 2

@@ -1,5 +1,6 @@
 /** A mesh of real processes on a topology: a control plane, two relays, agents started by the command. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import type { Grant } from '@agent-mesh/protocol'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commandFile } from '../support/command.ts'
@@ -57,6 +58,7 @@ export class LabMesh {
   readonly #folder: string
   /** By the router that each runs on. */
   readonly #proxies = new Map<string, LabProcess>()
+  readonly #begun: LabProcess[] = []
   readonly #ended: { name: string; how: string }[] = []
   #token = ''
 
@@ -80,8 +82,8 @@ export class LabMesh {
     const anywhere = this.#family === 'ip4' ? '0.0.0.0:443' : '[::]:443'
     this.controlPlane = this.#run(site, ['control-plane', '--listen', anywhere, '--public-url', url])
     await this.controlPlane.process.ready
-    this.#token = await this.#newToken('agent', 200)
-    const relayToken = await this.#newToken('relay', 10)
+    this.#token = await this.token('agent', 200)
+    const relayToken = await this.token('relay', 10)
     for (const [n, address] of relayAddresses.entries()) {
       const relay = await topology.publicSite(`relay-${n + 1}`, address)
       const args = ['relay', '--join', relayToken, '--name', relay.name, ...relayListen(this.#family)]
@@ -192,11 +194,44 @@ export class LabMesh {
 
   /** Ends everything, agents first. @returns what did not end cleanly, as `cone-1: SIGKILL` */
   async stop(): Promise<string[]> {
+    await Promise.all(this.#begun.map(process => process.stop()))
     const groups: readonly Running[][] = [this.agents, this.relays, [this.controlPlane]]
     for (const group of groups) await Promise.all(group.map(each => this.end(each)))
     await Promise.all([...this.#proxies.values()].map(process => process.stop()))
     await rm(this.#folder, { recursive: true, force: true })
     return this.#ended.filter(({ how }) => how !== 'exit 0').map(({ name, how }) => `${name}: ${how}`)
+  }
+
+  /**
+   * Runs the command to its end beside a process, on its data: the machine itself reaches no host in the lab.
+   * @returns what it says with `--json`
+   */
+  async ask({ site, data }: Running, ...args: readonly string[]): Promise<unknown> {
+    const command = [process.execPath, commandFile, ...args, '--data', data, '--json']
+    return JSON.parse(await shell(inside(site.namespace, command).join(' '))) as unknown
+  }
+
+  /** Starts a command beside an agent, on its data; it runs until the mesh stops. */
+  async begin({ site, data }: RunningAgent, ...args: readonly string[]): Promise<LabProcess> {
+    const command = [process.execPath, commandFile, ...args, '--data', data, '--json']
+    const begun = this.#spawn(site.namespace, `${site.name}-${args[0]}`, command)
+    this.#begun.push(begun)
+    await begun.ready
+    return begun
+  }
+
+  /** Adds a grant to the policy. */
+  async grant(grant: Grant): Promise<void> {
+    const policy = (await this.ask(this.controlPlane, 'policy', 'get')) as { grants: Grant[] }
+    const file = join(this.#folder, 'policy.json')
+    await writeFile(file, JSON.stringify({ ...policy, grants: [...policy.grants, grant] }))
+    await this.ask(this.controlPlane, 'policy', 'set', file)
+  }
+
+  /** Text of a token. */
+  async token(role: string, uses: number): Promise<string> {
+    const args = ['token', 'create', '--role', role, '--uses', String(uses)]
+    return ((await this.ask(this.controlPlane, ...args)) as { token: string }).token
   }
 
   /** How to ask a member by hand. */
@@ -230,14 +265,6 @@ export class LabMesh {
     const running = this.#proxies.get(router) ?? this.#spawn(router, `${name}-proxy`, command)
     this.#proxies.set(router, running)
     await running.ready
-  }
-
-  /** Asked in the namespace of the control plane: the machine itself reaches no host in the lab. */
-  async #newToken(role: string, uses: number): Promise<string> {
-    const { site, data } = this.controlPlane
-    const command = [process.execPath, commandFile, 'token', 'create', '--role', role, '--uses', String(uses)]
-    const said = await shell(inside(site.namespace, [...command, '--data', data, '--json']).join(' '))
-    return (JSON.parse(said) as { token: string }).token
   }
 }
 

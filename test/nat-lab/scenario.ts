@@ -33,6 +33,8 @@ export interface Scenario {
   about: string
   /** @default both */
   families?: Families
+  /** Runs only where it is named: it needs programs of others, or minutes. */
+  onlyNamed?: true
   run(tools: ScenarioTools): Promise<Outcome>
 }
 

@@ -1,14 +1,10 @@
-/** OpenSSH: a server on loopback with keys of its own, for the user that runs the tests. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { userInfo } from 'node:os'
+/** OpenSSH for specs. */
+import { spawn, spawnSync } from 'node:child_process'
 import { connect } from 'node:net'
 import { vi } from 'vitest'
 
 import { freePort } from './free-port.ts'
-
-const sshd = '/usr/sbin/sshd'
+import { configureSsh, sshd, type SshConfiguration } from './ssh-configuration.ts'
 
 /** Which of the programs are missing here; in CI that fails instead of being skipped. */
 export function sshMissing(): string | undefined {
@@ -22,38 +18,20 @@ export function sshMissing(): string | undefined {
   return reason
 }
 
-export interface SshServer {
+export interface SshServer extends Pick<SshConfiguration, 'options'> {
   readonly port: number
-  /** Options of `ssh` for this server: its key is known, ours is used. */
-  readonly options: readonly string[]
   stop(): void
 }
 
 /** @param folder for keys and configuration */
 export async function startSshServer(folder: string): Promise<SshServer> {
-  // It takes no keys from a folder that others could write.
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const file = (name: string) => join(folder, name)
-  for (const name of ['host', 'user'])
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file(name)])
-  await writeFile(file('authorized_keys'), await readFile(file('user.pub')), { mode: 0o600 })
-  await writeFile(file('known_hosts'), `* ${await readFile(file('host.pub'), 'utf8')}`)
   const port = await freePort()
-  const settings = [
-    ...[`ListenAddress 127.0.0.1:${port}`, `HostKey ${file('host')}`, `PidFile ${file('pid')}`],
-    ...[`AuthorizedKeysFile ${file('authorized_keys')}`, 'PasswordAuthentication no', 'StrictModes no'],
-    ...['UsePAM no', 'PermitRootLogin yes'],
-  ]
-  await writeFile(file('sshd_config'), `${settings.join('\n')}\n`)
-  // What it separates its privileges with; a package makes it at boot.
-  if (userInfo().uid === 0) await mkdir('/run/sshd', { recursive: true })
-  const server = spawn(sshd, ['-D', '-e', '-f', file('sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const { file, options } = await configureSsh(folder, port)
+  const server = spawn(sshd, ['-D', '-e', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   server.stderr.on('data', (text: Buffer) => (said += text.toString()))
-  await vi.waitFor(() => opens(port, said), 10_000)
-  const known = ['-o', `UserKnownHostsFile=${file('known_hosts')}`, '-o', 'StrictHostKeyChecking=yes']
-  const ours = ['-F', 'none', '-i', file('user'), '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes']
-  return { port, options: [...ours, ...known], stop: () => void server.kill() }
+  await vi.waitFor(() => opens(port, said), 20_000)
+  return { port, options, stop: () => void server.kill() }
 }
 
 const opens = (port: number, said: string): Promise<void> =>

@@ -1,9 +1,9 @@
 /** Prometheus metrics of a member. Labels come from closed sets or the own services, never from strangers. */
 import type { ErrorCode, MeshError } from '@agent-mesh/protocol'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { CallMetrics, type CallSide } from './call-metrics.ts'
-import { loopDelayResolutionMs } from './defaults.ts'
 import type { Logger } from './logger.ts'
+import { addProcessMetrics } from './process-metrics.ts'
 
 /** What is counted when asked; each by the part that knows it. */
 export interface MemberMetricsInit {
@@ -61,7 +61,7 @@ export class MemberMetrics {
   constructor({ map, head, log }: MemberMetricsInit) {
     this.#log = log
     const registers = [this.registry]
-    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: loopDelayResolutionMs })
+    addProcessMetrics(this.registry)
     this.#calls = new CallMetrics(this.registry)
     this.#retries = new Counter({
       name: 'agent_mesh_call_retries_total',

@@ -49,3 +49,8 @@ describe('MessageSplitter', () => {
     )
   })
 })
+
+test('a message that is kept keeps no more memory than its bytes', () => {
+  const bytes = encodeMessage({ type: 'é' })
+  expect(bytes.buffer.byteLength).toBe(bytes.byteLength)
+})

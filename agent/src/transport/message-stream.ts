@@ -27,10 +27,12 @@ export const lengthBytes = 4
 
 /** One message as bytes. */
 export function encodeMessage(message: object): Uint8Array {
-  const body = Buffer.from(JSON.stringify(message))
-  const bytes = Buffer.allocUnsafe(lengthBytes + body.length)
-  bytes.writeUInt32BE(body.length)
-  body.copy(bytes, lengthBytes)
+  const text = JSON.stringify(message)
+  const length = Buffer.byteLength(text)
+  // Some messages are kept to be sent again: a small piece of Node's pool would keep 64 KiB of it.
+  const bytes = Buffer.allocUnsafeSlow(lengthBytes + length)
+  bytes.writeUInt32BE(length)
+  bytes.write(text, lengthBytes)
   return bytes
 }
 

@@ -4,10 +4,12 @@ import { ipv6Only } from './ipv6-only.ts'
 import { lanWithoutInternet } from './lan-without-internet.ts'
 import { mappingTimeout } from './mapping-timeout.ts'
 import { natRebinding } from './nat-rebinding.ts'
+import { ports } from './ports.ts'
 import { relayBlackHole } from './relay-black-hole.ts'
 import { relayRestart } from './relay-restart.ts'
 import { relaysGone } from './relays-gone.ts'
 import { slowUplinkBulk } from './slow-uplink.ts'
+import { threeAssistants } from './three-assistants.ts'
 import { uplinkSwitch } from './uplink-switch.ts'
 
 /** In the order they run. */
@@ -22,4 +24,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'control-plane-black-hole': controlPlaneBlackHole,
   'ipv6-only': ipv6Only,
   'slow-uplink': slowUplinkBulk,
+  ports,
+  'three-assistants': threeAssistants,
 }
