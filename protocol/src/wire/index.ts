@@ -33,7 +33,7 @@ export {
   wireLimits,
   type WireLimits,
 } from './limits.ts'
-export { messageBody } from './parse-frame.ts'
+export { messageBody, messageValue } from './parse-frame.ts'
 export {
   encodeFields,
   fieldBytes,

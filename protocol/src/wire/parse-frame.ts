@@ -187,6 +187,12 @@ export function partStartBytes(bytes: Buffer, at: number, end: number): number {
 export const messageBody = (bytes: Buffer, tail: boolean, start = 0, end = bytes.length): FrameBody =>
   parseBody(bytes, { body: start, end, flags: tail ? frameFlags.tail : 0 })
 
+/** Its value; bytes alone, the messages of the fastest streams, without a body in between. @throws MeshError `protocol_error` */
+export const messageValue = (bytes: Buffer, tail: boolean, start: number, end: number): unknown =>
+  tail && end - start >= lengthBytes && getU32(bytes, start) === 0
+    ? bytes.subarray(start + lengthBytes, end)
+    : messageBody(bytes, tail, start, end).value()
+
 function parseBody(
   bytes: Buffer,
   { body, end, flags }: Pick<Parts, 'body' | 'end' | 'flags'>,

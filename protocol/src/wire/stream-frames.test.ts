@@ -6,6 +6,7 @@ import {
   FrameDecoder,
   FrameEncoder,
   messageBody,
+  messageValue,
   Tailed,
   type DataFrame,
   type Frame,
@@ -48,6 +49,7 @@ describe('messages of streams', () => {
         const sent = message.tail === undefined ? undefined : Buffer.from(message.tail)
         const tail = read instanceof Tailed ? read.tail : read instanceof Uint8Array ? read : undefined
         expect(tail && Buffer.from(tail)).toEqual(sent)
+        expect(messageValue(whole!.chunk, whole!.tail, whole!.start, whole!.end)).toEqual(read)
       }),
     )
   })

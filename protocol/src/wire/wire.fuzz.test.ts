@@ -9,7 +9,7 @@ import {
   FrameAssembler,
   FrameDecoder,
   FrameEncoder,
-  messageBody,
+  messageValue,
   type DataFrame,
   type Frame,
 } from './index.ts'
@@ -61,7 +61,7 @@ const mutated = fc
 function read(frame: Frame): void {
   if (frame.type === 'error')
     expect(decodeError(frame.code, frame.body, frame.notStarted)).toBeInstanceOf(MeshError)
-  else if (frame.type === 'data') messageBody(frame.chunk, frame.tail, frame.start, frame.end).value()
+  else if (frame.type === 'data') messageValue(frame.chunk, frame.tail, frame.start, frame.end)
   else if ('body' in frame) frame.body.value()
 }
 

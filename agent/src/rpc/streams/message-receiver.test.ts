@@ -1,6 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { dataFrameCost, type DataFrame } from '@agent-mesh/protocol/wire/index'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { collector } from '../../core/collector.ts'
 import { ByteBudget } from '../byte-budget.ts'
 import { MessageReceiver, type MessageReceiverInit } from './message-receiver.ts'
 import { ReceiveWindow } from './window.ts'
@@ -79,6 +80,21 @@ describe('the messages of a stream', () => {
     await new Promise(setImmediate)
     chunk.fill(0)
     expect(await receiver.next()).toEqual(value('kept'))
+  })
+
+  it('are let go of as they are read, although others always wait', async () => {
+    const collect = collector()
+    const buffers = (): number => (collect(), process.memoryUsage().arrayBuffers)
+    const receiver = receiverOf({ credit: 1024 * total })
+    const text = JSON.stringify('x'.repeat(total / 4))
+    receiver.onData(frame(text))
+    const before = buffers()
+    for (let read = 0; read < 100; read++) {
+      receiver.onData(frame(text))
+      await new Promise(setImmediate)
+      await receiver.next()
+    }
+    await vi.waitUntil(() => buffers() - before < 4 * total, { timeout: 20_000, interval: 50 })
   })
 })
 

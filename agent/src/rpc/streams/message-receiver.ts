@@ -1,5 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { dataFrameCost, messageBody, wireLimits, type DataFrame } from '@agent-mesh/protocol/wire/index'
+import { dataFrameCost, messageValue, wireLimits, type DataFrame } from '@agent-mesh/protocol/wire/index'
 import type { ReceiveWindow } from './window.ts'
 
 /** Checks a message, or makes another of it; a promise where its schema is asynchronous. What it throws ends the stream. */
@@ -21,17 +21,15 @@ export interface MessageReceiverInit {
   readonly onLeft: (error: MeshError | undefined) => void
 }
 
-interface Message {
-  /** Its bytes are those from `start` to `end`. */
-  chunk: Buffer
-  start: number
-  end: number
-  readonly tail: boolean
+/** A message in a buffer of its own. */
+interface OwnMessage extends Pick<DataFrame, 'chunk' | 'start' | 'end' | 'tail'> {
+  readonly type: 'own'
   /** Credit that its frames took and that was not given back. */
   readonly cost: number
-  /** In a buffer of its own. */
-  owned: boolean
 }
+
+/** The frame that brought a message is kept as it is: an object less for each. */
+type Message = DataFrame | OwnMessage
 
 interface Reader {
   readonly resolve: (result: IteratorResult<unknown, undefined>) => void
@@ -44,8 +42,11 @@ const empty = Buffer.alloc(0)
 /** The messages of one direction of a stream as an async iterable: each is parsed when the program asks for it. */
 export class MessageReceiver implements AsyncIterableIterator<unknown, undefined> {
   readonly #init: MessageReceiverInit
-  #messages: Message[] = []
+  /** Those that were read are undefined. */
+  #messages: (Message | undefined)[] = []
+  /** The first that was not read, and the first that may not be in a buffer of its own. */
   #head = 0
+  #owned = 0
   #readers: Reader[] = []
   /** The frames received so far of a message that has several. */
   #pieces = empty
@@ -64,14 +65,14 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
   }
 
   /** @throws MeshError `protocol_error` for data beyond the credit, behind the end, or of a message over the limit */
-  onData({ chunk, start, end, tail, more }: DataFrame): void {
-    const cost = end - start + dataFrameCost
+  onData(frame: DataFrame): void {
+    const cost = costOf(frame)
     this.#allowed -= cost
     if (this.#allowed < 0) throw malformed(`${-this.#allowed} bytes more than its reader has room for`)
     if (this.#ended) throw malformed('a message behind the end')
     if (this.#left || this.#error !== undefined) return
-    if (more || this.#pieceBytes > 0) return this.#addPiece(chunk.subarray(start, end), cost, tail, more)
-    this.#add({ chunk, start, end, tail, cost, owned: false })
+    if (frame.more || this.#pieceBytes > 0) this.#addPiece(frame, cost)
+    else this.#add(frame)
   }
 
   /** No more messages come. @throws MeshError `protocol_error` the second time */
@@ -126,9 +127,13 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
     this.#init.onLeft(error)
   }
 
-  #drop(): void {
+  #clear(): void {
     this.#messages = []
-    this.#head = 0
+    this.#head = this.#owned = 0
+  }
+
+  #drop(): void {
+    this.#clear()
     this.#pieces = empty
     this.#pieceBytes = 0
   }
@@ -143,19 +148,20 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
   #take(): Message | undefined {
     const message = this.#messages[this.#head]
     if (message === undefined) return undefined
+    this.#messages[this.#head] = undefined
     if (++this.#head === this.#messages.length) {
-      this.#messages = []
-      this.#head = 0
+      this.#clear()
       if (this.#pieceCost > 0) this.#creditPieces()
     }
     return message
   }
 
-  #value({ chunk, start, end, tail, cost }: Message): Promise<IteratorResult<unknown, undefined>> {
+  #value(message: Message): Promise<IteratorResult<unknown, undefined>> {
     const { window, now, rttMs, giveCredit, read } = this.#init
+    const cost = costOf(message)
     if (!this.#ended && cost > 0 && window.isDue(cost)) this.#give(window.credit(now(), rttMs()), giveCredit)
     try {
-      const value = messageBody(chunk, tail, start, end).value()
+      const value = messageValue(message.chunk, message.tail, message.start, message.end)
       const checked = read === undefined ? value : read(value)
       if (!(checked instanceof Promise)) return Promise.resolve({ done: false, value: checked })
       return checked.then(
@@ -178,26 +184,33 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
     return Promise.reject(error as MeshError)
   }
 
-  #addPiece(bytes: Buffer, cost: number, tail: boolean, more: boolean): void {
-    const size = this.#pieceBytes + bytes.length
+  #addPiece({ chunk, start, end, tail, more }: DataFrame, cost: number): void {
+    const size = this.#pieceBytes + end - start
     if (size > wireLimits.bodyBytes) throw malformed(`a message of ${size} bytes`)
     if (size > this.#pieces.length) {
       const larger = Buffer.allocUnsafeSlow(Math.min(wireLimits.bodyBytes, Math.max(4_096, size * 2)))
       this.#pieces.copy(larger, 0, 0, this.#pieceBytes)
       this.#pieces = larger
     }
-    bytes.copy(this.#pieces, this.#pieceBytes)
+    chunk.copy(this.#pieces, this.#pieceBytes, start, end)
     this.#pieceBytes = size
     this.#pieceCost += cost
     if (more) {
       if (this.#head === this.#messages.length) this.#creditPieces()
       return
     }
-    const message = { chunk: this.#pieces, start: 0, end: size, tail, cost: this.#pieceCost, owned: true }
+    const whole = {
+      type: 'own',
+      chunk: this.#pieces,
+      start: 0,
+      end: size,
+      tail,
+      cost: this.#pieceCost,
+    } as const
     this.#pieces = empty
     this.#pieceBytes = this.#pieceCost = 0
     this.#init.window.release()
-    this.#add(message)
+    this.#add(whole)
   }
 
   /** Gives credit for the pieces of a message that the program waits for, so that its sender does not wait, too. */
@@ -228,17 +241,28 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
 
   #own(): void {
     this.#ownScheduled = false
-    const borrowed = this.#messages.slice(this.#head).filter(({ owned }) => !owned)
-    const all = Buffer.allocUnsafeSlow(borrowed.reduce((bytes, { start, end }) => bytes + end - start, 0))
+    this.#forgetRead()
+    const messages = this.#messages
+    let bytes = 0
+    for (let i = this.#owned; i < messages.length; i++) bytes += borrowed(messages[i])
+    const all = Buffer.allocUnsafeSlow(bytes)
     let at = 0
-    for (const message of borrowed) {
-      const { chunk, start, end } = message
-      chunk.copy(all, at, start, end)
-      message.chunk = all
-      message.start = at
-      message.end = at += end - start
-      message.owned = true
+    for (let i = this.#owned; i < messages.length; i++) {
+      const message = messages[i]
+      if (message?.type !== 'data') continue
+      const start = at
+      at += message.chunk.copy(all, at, message.start, message.end)
+      messages[i] = { type: 'own', chunk: all, start, end: at, tail: message.tail, cost: costOf(message) }
     }
+    this.#owned = messages.length
+  }
+
+  /** The list is never empty where messages come faster than they are read. */
+  #forgetRead(): void {
+    if (this.#head * 2 < this.#messages.length) return
+    this.#messages.splice(0, this.#head)
+    this.#owned = Math.max(0, this.#owned - this.#head)
+    this.#head = 0
   }
 
   #settleReaders(): void {
@@ -252,6 +276,13 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
     for (const { resolve } of others) resolve(done)
   }
 }
+
+const costOf = (message: Message): number =>
+  message.type === 'data' ? message.end - message.start + dataFrameCost : message.cost
+
+/** Bytes that it keeps of a chunk. */
+const borrowed = (message: Message | undefined): number =>
+  message?.type === 'data' ? message.end - message.start : 0
 
 const malformed = (what: string): MeshError =>
   new MeshError('protocol_error', `Cannot read the stream: its sender sent ${what}`)
