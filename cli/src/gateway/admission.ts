@@ -45,9 +45,20 @@ interface Admitted {
 }
 
 /** @returns the token of the request, or why it is refused */
-export function admit(
+export function admit(init: AdmissionInit, { method, headers }: Asked): Admitted | { refusal: Refusal } {
+  const known = authenticate(init, headers)
+  const type = mediaType(headers)
+  if ('token' in known && method === 'POST' && !contentTypes.has(type))
+    return refused(415, 'invalid_argument', `its content type is '${type}'`, {
+      hint: `Send one of ${[...contentTypes].join(', ')}.`,
+    })
+  return known
+}
+
+/** All checks but that of the content type. @returns the token of the request, or why it is refused */
+export function authenticate(
   { tokens, hosts }: AdmissionInit,
-  { method, headers }: Asked,
+  headers: IncomingHttpHeaders,
 ): Admitted | { refusal: Refusal } {
   const foreign = foreignTo(hosts, headers)
   if (foreign !== undefined) return refused(403, 'permission_denied', foreign)
@@ -59,11 +70,6 @@ export function admit(
     const error = thrown as MeshError
     return { refusal: { status: error.status, error } }
   }
-  const type = mediaType(headers)
-  if (method === 'POST' && !contentTypes.has(type))
-    return refused(415, 'invalid_argument', `its content type is '${type}'`, {
-      hint: `Send one of ${[...contentTypes].join(', ')}.`,
-    })
   return { token, mustHold: () => void tokens.authenticate(text) }
 }
 

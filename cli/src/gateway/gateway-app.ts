@@ -1,6 +1,4 @@
 /** The routes of the gateway, behind its door for programs with tokens, or behind the local socket for the owner. */
-import { randomBytes } from 'node:crypto'
-
 import type { Logger } from '@agent-mesh/agent/observe/logger'
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { toMeshError, type MeshError } from '@agent-mesh/protocol/errors'
@@ -17,6 +15,7 @@ import { callReply } from './call-route.ts'
 import { browsersReply, isAboutBrowsers, type Browsers } from './browser/browser-routes.ts'
 import { callerOf, owner, ownersBrowser, type GatewayAgent, type GatewayCaller } from './caller.ts'
 import { descriptions } from './descriptions.ts'
+import { failureId, logFailure } from './failures.ts'
 import type { GatewayToken } from './gateway-tokens.ts'
 import type { HttpMeshServer } from '../mcp/http-mesh-server.ts'
 import { openApi, type Served } from './openapi.ts'
@@ -65,11 +64,7 @@ export function gatewayApp({ agent, log, url, tokens, running, browsers }: Gatew
         if (isAboutBrowsers(request)) return browsersReply(agent, browsers, caller, request)
         return appOf(agent, caller, { url, browsers: true })(request)
       },
-      problem =>
-        log.info(
-          { app, path: request.path, ...problem, event: 'gateway-request-failed' },
-          'a request of a program failed',
-        ),
+      problem => logFailure(log, { app, path: request.path, ...problem }),
     )
   }
 }
@@ -122,7 +117,7 @@ function problemReply(
   { error, status }: Refusal,
   told: (problem: { id: string; code: string }) => void = () => {},
 ): HandledReply {
-  const id = randomBytes(6).toString('hex')
+  const id = failureId()
   const { code, retriable: retryable } = error
   told({ id, code })
   return {
