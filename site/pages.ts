@@ -24,6 +24,7 @@ export const groups: readonly Group[] = [
       'docs/topics': 'Topics',
       'docs/pipes': 'Pipes and files',
       'docs/gateway': 'HTTP gateway',
+      'docs/grpc': 'gRPC and Connect',
       'docs/attach': 'Programs beside an agent',
       'docs/programs': 'Programs in other languages',
       'docs/mcp': 'Language models (MCP)',

@@ -1,5 +1,5 @@
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
-import { readFile, writeFile } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 import { writePage } from './bundle-page.ts'
@@ -76,6 +76,7 @@ export async function bundleCommand(
   await Promise.all(Object.keys(metafile.outputs).map(path => dropIdleBanner(resolve(root, path))))
   await bundleSchemaLibrary(root, join(outdir, 'provided'))
   await writePage(root, join(outdir, 'page'))
+  await cp(join(root, 'cli/proto'), join(outdir, 'proto'), { recursive: true })
   return metafile
 }
 

@@ -23,13 +23,13 @@ const contract = defineService({ name: 'math', version: 1, methods: {
   add: { params: z.object({ a: z.number(), b: z.number() }), result: z.number() } } })
 export default { contract, handlers: { add: ({ a, b }) => a + b } }
 `
-/** Names each module of the gateway that its process loads, from the sources or the bundle, by texts of two of them. */
+/** Names each module of the gateway, and of its library for RPCs, that its process loads, from the sources or the bundle, by their texts. */
 const loadNoter = `
 import { appendFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 registerHooks({ load(url, context, next) {
   const loaded = next(url, context)
-  const found = String(loaded.source ?? '').match(/Cannot use the gateway|it names no method/g) ?? []
+  const found = String(loaded.source ?? '').match(/Cannot use the gateway|it names no method|cannot negotiate protocol/g) ?? []
   appendFileSync(process.env.LOADED, found.map(text => text + '\\n').join(''))
   return loaded
 } })
@@ -110,6 +110,19 @@ it('docs/gateway.md publishes and subscribes with curl', async () => {
     value: { free: 12 },
     from: { name: 'desk' },
   })
+})
+
+it('docs/grpc.md calls with curl, and the library for RPCs is loaded with the first of them', async () => {
+  const text = await readFile(join(checkout, 'docs', 'grpc.md'), 'utf8')
+  const line = (command: string) => text.split('\n').find(each => each.startsWith(command))!
+  const { token } = await tokenOf(line('agent-mesh gateway token create'))
+  const env = { ...process.env, TOKEN: String(token), GATEWAY: String(desk.ready['gatewayUrl']) }
+  expect(await readFile(loadedBy('desk'), 'utf8')).not.toContain('negotiate')
+  const { stdout } = await run('sh', ['-c', line('curl')], { env })
+  expect(JSON.parse(stdout)).toMatchObject({ result: { json: '3' }, name: 'server' })
+  expect(await readFile(loadedBy('desk'), 'utf8')).toContain('negotiate')
+  const printed = await runCommand(['gateway', 'proto'])
+  expect(printed.stdout).toBe(await readFile(join(checkout, 'cli/proto/agentmesh/v1/mesh.proto'), 'utf8'))
 })
 
 it('docs/gateway.md reaches a port of a member with curl through SOCKS and CONNECT', async () => {

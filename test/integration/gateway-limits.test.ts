@@ -1,6 +1,7 @@
 /** What one program can take of a gateway, and what it leaves to others. */
 import { once } from 'node:events'
 import { Agent, request, type IncomingMessage } from 'node:http'
+import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
@@ -28,14 +29,32 @@ const head = (more: string) =>
     `Content-Type: application/json\r\n${more}\r\n\r\n`,
   ].join('\r\n')
 
+/** Of an RPC whose message has 9 bytes, sends one. @returns how it ends */
+async function halfRpc(): Promise<IncomingHttpHeaders> {
+  const session = connectHttp2(at.gateway.url).on('error', () => {})
+  const sent = session.request({
+    ':method': 'POST',
+    ':path': '/agentmesh.v1.Mesh/Call',
+    'content-type': 'application/grpc',
+    authorization: `Bearer ${token}`,
+  })
+  const ended = once(sent.on('error', () => {}).resume(), 'trailers')
+  sent.write(Uint8Array.of(0, 0, 0, 0, 9, 10))
+  const [trailers] = (await ended) as [IncomingHttpHeaders]
+  session.destroy()
+  return trailers
+}
+
 it('a body of which half is sent ends with an error, and its connection, too', async () => {
   const socket = connect(at.port, '127.0.0.1')
   let said = ''
   socket.on('data', (chunk: Buffer) => (said += chunk.toString())).on('error', () => {})
   socket.write(`${head('Content-Length: 13')}{"a":1`)
+  const rpc = halfRpc()
   await once(socket, 'close')
   expect(said).toMatch(/^HTTP\/1\.1 504 .*"code":"deadline_exceeded"/s)
   expect(said).toContain(`its body took over ${gatewayDefaults.bodyMs} ms`)
+  expect(await rpc).toMatchObject({ 'grpc-status': '4', 'mesh-code': 'deadline_exceeded' })
 })
 
 it('a body in pieces of one byte takes no memory for each', async () => {

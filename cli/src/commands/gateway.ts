@@ -30,10 +30,22 @@ const registerToken = groupOf({
 
 export const registerGateway = groupOf({
   name: 'gateway',
-  description: 'tokens of the programs of this machine that use its agent over HTTP',
-  help: '\nThe gateway runs in the agent: agent-mesh up --gateway. See docs/gateway.md.',
-  commands: [registerToken],
+  description: 'tokens of the programs of this machine that use its agent over HTTP and gRPC',
+  help: '\nThe gateway runs in the agent: agent-mesh up --gateway. See docs/gateway.md and docs/grpc.md.',
+  commands: [registerToken, registerProto],
 })
+
+function registerProto(gateway: Command, finish: Finish): void {
+  const command = gateway
+    .command('proto')
+    .description('print the file of which clients of gRPC and Connect are made')
+    .addHelpText('after', '\nExamples:\n  $ agent-mesh gateway proto > mesh.proto')
+  onCall(command, finish, async ({ output }) => {
+    const { protoFile } = await import('../gateway/rpc/proto-file.ts')
+    const proto = await protoFile()
+    output.result({ proto }, () => proto.trimEnd().split('\n'))
+  })
+}
 
 const tokensOf = async (folder: string) => {
   const { GatewayTokens } = await import('../gateway/gateway-tokens.ts')

@@ -1,4 +1,4 @@
-/** The loopback port on which programs of this machine, in any language, use its agent over HTTP. */
+/** The loopback port on which programs of this machine, in any language, use its agent over HTTP, gRPC and proxies. */
 import type { Server } from 'node:http'
 
 import type { Logger } from '@agent-mesh/agent/observe/logger'
@@ -12,9 +12,13 @@ import { serveBrowsers } from './browser/serve-browsers.ts'
 import { gatewayDefaults } from './defaults.ts'
 import { gatewayApp } from './gateway-app.ts'
 import type { GatewayAgent } from './caller.ts'
+import { alsoServe } from './first-bytes.ts'
+import { serveHttp2 } from './http2/serve-http2.ts'
 import { limitConnections } from './limit-connections.ts'
 import { serveProxy } from './proxy/serve-proxy.ts'
 import { Tunnels } from './proxy/tunnels.ts'
+import { isMeshRpc } from './rpc/rpc-request.ts'
+import { serveRpc } from './rpc/serve-rpc.ts'
 import { serveSockets } from './websocket/serve-sockets.ts'
 import { RunningRequests } from './running-requests.ts'
 import { GatewayTokens } from './gateway-tokens.ts'
@@ -56,8 +60,12 @@ export async function serveGateway({
   })
   const parts = { agent, log, tokens: new GatewayTokens(folder), running: new RunningRequests() }
   const tunnels = new Tunnels(parts)
-  const stopProxy = serveProxy(server, tunnels)
+  const http2 = serveHttp2(server)
+  const stopUnknown = alsoServe(server, { socks: serveProxy(server, tunnels), http2: http2.serve })
   const stopSockets = serveSockets(server, { ...parts, url })
+  // Its library takes 26 MB.
+  const load = async () => (await import('./rpc/mesh-rpc.ts')).meshRpc({ ...parts, url })
+  serveRpc(server, { wants: isMeshRpc, load })
   const other = await otherLoopback(server)
   const browsers = new BrowserPorts({ tunnels, url, refusal: other.refusal })
   serveBrowsers(server, browsers)
@@ -67,12 +75,14 @@ export async function serveGateway({
   const refuse = () => {
     if (server.listening) server.close()
     other.refuse()
+    http2.refuse()
   }
   const stop = async () => {
     refuse()
-    stopProxy()
+    stopUnknown()
     tunnels.stop()
     browsers.stop()
+    http2.stop()
     stopSockets()
     stopRefusals()
     server.closeAllConnections()

@@ -147,7 +147,10 @@ export async function sendReply(reply: HandledReply, response: ServerResponse): 
   const closing = req.complete ? {} : { connection: 'close' }
   const isWhole = typeof body === 'string' || body instanceof Uint8Array
   const length = isWhole && status !== 204 ? { 'content-length': Buffer.byteLength(body) } : {}
-  response.writeHead(status, { 'content-type': type, ...headers, ...closing, ...length })
+  const head: Record<string, string | number> = { 'content-type': type, ...headers, ...closing, ...length }
+  // HTTP/2 has none.
+  if (req.httpVersionMajor > 1) delete head['connection']
+  response.writeHead(status, head)
   if (!isWhole) {
     response.flushHeaders()
     return pipeline(body, response)
@@ -162,7 +165,7 @@ export async function sendReply(reply: HandledReply, response: ServerResponse): 
  * A connection that is closed while its client sends is reset, and the client loses the reply: what it sends is read for a while, and
  * dropped.
  */
-async function dropRest(message: IncomingMessage): Promise<void> {
+export async function dropRest(message: IncomingMessage): Promise<void> {
   message.resume()
   await once(message, 'end', { signal: AbortSignal.timeout(dropMs) }).catch(() => {})
 }

@@ -15,6 +15,10 @@ import { bytesOf } from './read-bytes.ts'
 import type { Tunnels, Wanted } from './tunnels.ts'
 
 export const socksVersion = 5
+
+/** @param known says that the head of the connection has come */
+export type SocksHandler = (socket: Socket, known: () => void) => void
+
 const passwordMethod = 2
 const connectCommand = 1
 const addressKinds = { ipv4: 1, name: 3, ipv6: 4 } as const
