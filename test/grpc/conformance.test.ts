@@ -29,7 +29,9 @@ it.skipIf(missing !== undefined)(
       ]
       const server = 'connectrpc/conformance/v1/server_compat.proto'
       await run(python, ['-m', 'grpc_tools.protoc', '-I', proto, ...out, server])
-      const config = ['--mode', 'server', '--conf', join(import.meta.dirname, 'conformance.yaml')]
+      const conf = join(import.meta.dirname, 'conformance.yaml')
+      // Each has 10 s to start.
+      const config = ['--mode', 'server', '--max-servers', '1', '--conf', conf]
       const command = [process.execPath, join(import.meta.dirname, 'server-under-test.ts'), types]
       const { stdout } = await run(suite, [...config, '--', ...command], {
         maxBuffer: 64 * 1024 * 1024,

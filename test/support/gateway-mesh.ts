@@ -114,7 +114,7 @@ export class GatewayMesh {
   }
 
   async token(app: string, ...call: string[]): Promise<string> {
-    return (await this.tokens.create({ app, scope: { call }, lifetimeMs: 60_000 })).text
+    return (await this.tokens.create({ app, scope: { call }, lifetimeMs: 3_600_000 })).text
   }
 
   /** Of a program that connects to ports. */

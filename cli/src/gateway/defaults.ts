@@ -20,6 +20,8 @@ export const gatewayDefaults = {
   bodyBytes: 2 * 1024 * 1024,
   /** Largest head, bytes. */
   headBytes: 16 * 1024,
+  /** What one HTTP/2 connection holds, bytes: a body and a reply of the largest for each of its requests. */
+  http2Bytes: 64 * 2 * 2 * 1024 * 1024,
   /** The longest deadline of an RPC, ms: the longest timer of Node, 24 days. */
   rpcTimeoutMs: 2 ** 31 - 1,
   /** A WebSocket is pinged so often, ms; one that says nothing until the next ping is ended. */

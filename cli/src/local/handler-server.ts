@@ -12,15 +12,14 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http'
-import { once } from 'node:events'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 import { GatheredBytes } from '@agent-mesh/agent/gateway/gathered-bytes'
 import { linesOf } from '@agent-mesh/agent/gateway/lines'
 
-/** For the rest of a body after its reply, ms: on one machine the largest comes in less. */
-const dropMs = 2_000
+import { dropRest, endRefused } from './after-reply.ts'
 
 export interface HandledRequest {
   /** `GET` for `HEAD` too. */
@@ -148,8 +147,11 @@ export async function sendReply(reply: HandledReply, response: ServerResponse): 
   const isWhole = typeof body === 'string' || body instanceof Uint8Array
   const length = isWhole && status !== 204 ? { 'content-length': Buffer.byteLength(body) } : {}
   const head: Record<string, string | number> = { 'content-type': type, ...headers, ...closing, ...length }
-  // HTTP/2 has none.
-  if (req.httpVersionMajor > 1) delete head['connection']
+  if ('stream' in response) {
+    // HTTP/2 has no such header.
+    delete head['connection']
+    if (headers?.['connection'] === 'close') endRefused(response.stream as ServerHttp2Stream)
+  }
   response.writeHead(status, head)
   if (!isWhole) {
     response.flushHeaders()
@@ -159,13 +161,4 @@ export async function sendReply(reply: HandledReply, response: ServerResponse): 
   response.write(body)
   await dropRest(req)
   response.end()
-}
-
-/**
- * A connection that is closed while its client sends is reset, and the client loses the reply: what it sends is read for a while, and
- * dropped.
- */
-export async function dropRest(message: IncomingMessage): Promise<void> {
-  message.resume()
-  await once(message, 'end', { signal: AbortSignal.timeout(dropMs) }).catch(() => {})
 }

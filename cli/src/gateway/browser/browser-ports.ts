@@ -148,6 +148,9 @@ export class BrowserPorts {
   /** @throws MeshError */
   #admitted(asked: IncomingMessage): Admitted {
     if (this.#init.refusal !== undefined) throw this.#init.refusal
+    // Browsers speak it over TLS alone, and the head of a request has another form in it.
+    if (asked.httpVersionMajor > 1)
+      throw new MeshError('unsupported', 'Cannot serve the request: addresses of ports are HTTP/1.1')
     const { headers, url = '' } = asked
     const host = headers.host ?? ''
     const to = pagePort(host, this.#gatewayPort)

@@ -7,6 +7,7 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 
+import { endOnceAnswered } from '../../local/after-reply.ts'
 import { gatewayDefaults } from '../defaults.ts'
 
 type Answer = (request: Http2ServerRequest, response: Http2ServerResponse) => void
@@ -26,9 +27,11 @@ export class Http2Connections {
   readonly #connections = new Map<Http2Session, Connection>()
 
   constructor(answer: Answer) {
-    const { requestsOfToken, headBytes } = gatewayDefaults
+    const { requestsOfToken, headBytes, http2Bytes } = gatewayDefaults
     this.#server = createServer({
       settings: { maxConcurrentStreams: requestsOfToken, maxHeaderListSize: headBytes },
+      // In MB. With the 10 that it has by default, new requests are reset while ten replies of 1 MB wait for their client.
+      maxSessionMemory: Math.ceil(http2Bytes / 1e6),
     })
     // What is no HTTP/2: the connection has ended.
     this.#server.on('sessionError', () => undefined)
@@ -69,6 +72,7 @@ export class Http2Connections {
   }
 
   #count({ stream }: Http2ServerRequest): void {
+    endOnceAnswered(stream)
     const connection = stream.session && this.#connections.get(stream.session)
     if (connection === undefined) return
     connection.open++

@@ -71,19 +71,36 @@ export async function* stream(
     throw new MeshError('invalid_argument', 'Cannot open the stream: its first message is not "open"')
   const opened = first.part.value
   const rest = { [Symbol.asyncIterator]: () => parts }
-  yield* received(agent, opened, context, messagesOf(rest, opened.method, callerIn(context)))
+  let unreadable: unknown
+  const input = messagesOf(rest, opened.method, callerIn(context), reason => (unreadable = reason))
+  try {
+    yield* received(agent, opened, context, input)
+  } catch (thrown) {
+    // What is wrong with a message, not what the stream makes of that.
+    throw unreadable ?? thrown
+  }
 }
 
-async function* messagesOf(parts: AsyncIterable<StreamRequest>, method: string, caller: GatewayCaller) {
+async function* messagesOf(
+  parts: AsyncIterable<StreamRequest>,
+  method: string,
+  caller: GatewayCaller,
+  failed: (reason: unknown) => void,
+) {
   const action = `send a message to ${method}`
-  for await (const { part } of parts) {
-    caller.mustHold()
-    if (part.case !== 'message')
-      throw new MeshError(
-        'invalid_argument',
-        `Cannot ${action}: it is ${part.case ?? 'empty'}, not "message"`,
-      )
-    yield valueOfPayload(part.value, action, 'message')
+  try {
+    for await (const { part } of parts) {
+      caller.mustHold()
+      if (part.case !== 'message')
+        throw new MeshError(
+          'invalid_argument',
+          `Cannot ${action}: it is ${part.case ?? 'empty'}, not "message"`,
+        )
+      yield valueOfPayload(part.value, action, 'message')
+    }
+  } catch (thrown) {
+    failed(thrown)
+    throw thrown
   }
 }
 

@@ -15,6 +15,8 @@ import {
 } from '@connectrpc/connect-node'
 import type { UniversalHandler } from '@connectrpc/connect/protocol'
 
+import { wholeMessages } from './whole-messages.ts'
+
 export type NodeServerRequest = IncomingMessage | Http2ServerRequest
 export type NodeServerResponse = ServerResponse | Http2ServerResponse
 
@@ -28,6 +30,8 @@ export interface Asked {
 }
 
 export interface ConnectInit extends ConnectRouterOptions {
+  /** Of a message, also after its decompression. */
+  readonly readMaxBytes: number
   readonly routes: (router: ConnectRouter) => void
   /** Reads the body of a request. @default as it comes */
   readonly body?: (
@@ -37,9 +41,14 @@ export interface ConnectInit extends ConnectRouterOptions {
   ) => AsyncIterable<Uint8Array>
 }
 
-/** Resolves when the reply is written; rejects when the client ended the request before. */
-export function connectAnswer({ routes, body, ...options }: ConnectInit): (asked: Asked) => Promise<void> {
-  const router = createConnectRouter({ acceptCompression: [compressionGzip], ...options })
+/** Rejects when the client ended the request before its reply. */
+export function connectAnswer({
+  routes,
+  body,
+  readMaxBytes,
+  ...options
+}: ConnectInit): (asked: Asked) => Promise<void> {
+  const router = createConnectRouter({ acceptCompression: [compressionGzip], readMaxBytes, ...options })
   routes(router)
   const handlers = new Map(router.handlers.map(handler => [handler.requestPath, handler]))
   return async asked => {
@@ -52,7 +61,9 @@ export function connectAnswer({ routes, body, ...options }: ConnectInit): (asked
     }
     const universal = universalRequestFromNodeRequest(request, response, undefined, values)
     const chunks = universal.body as AsyncIterable<Uint8Array>
-    const read = body?.(chunks, asked, handler) ?? chunks
+    const isStream = handler.method.methodKind === 'bidi_streaming'
+    const pieces = isStream ? wholeMessages(chunks, readMaxBytes) : chunks
+    const read = body?.(pieces, asked, handler) ?? pieces
     await universalResponseToNodeResponse(await handler({ ...universal, body: read }), response)
   }
 }

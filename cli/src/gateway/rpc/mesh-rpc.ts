@@ -4,6 +4,7 @@ import type { Logger } from '@agent-mesh/agent/observe/logger'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { createContextValues } from '@connectrpc/connect'
 
+import { endRefused } from '../../local/after-reply.ts'
 import { authenticate, hostsOf, type AdmissionInit } from '../admission.ts'
 import { inBodyTime } from '../body-time.ts'
 import { callerOf, type GatewayAgent, type GatewayCaller } from '../caller.ts'
@@ -16,6 +17,8 @@ import { meshService, typedErrors } from './mesh-service.ts'
 import { endConnection } from './refused-connection.ts'
 import { callerIn, callerKey } from './rpc-caller.ts'
 import type { RpcAnswer } from './serve-rpc.ts'
+import { capDeadline } from './deadline.ts'
+import { prefixBytes } from './whole-messages.ts'
 
 export interface MeshRpcInit extends Pick<AdmissionInit, 'tokens'> {
   readonly agent: GatewayAgent
@@ -50,6 +53,7 @@ export function meshRpc({ agent, log, tokens, running, url }: MeshRpcInit): RpcA
     const asked = { request, response, values, ...(awaited !== undefined && { awaited }) }
     const caller = admitted(asked, admission, running)
     values.set(callerKey, caller)
+    capDeadline(request.headers, rpcTimeoutMs)
     if (caller instanceof MeshError) await endConnection(asked)
     return answer(asked)
   }
@@ -64,8 +68,7 @@ function admitted(
   const { request, response } = asked
   const known = authenticate(admission, request.headers)
   if ('refusal' in known) {
-    // Of a stranger: the connection has no other requests that shall go on for long.
-    if ('stream' in response) response.stream.session?.close()
+    if ('stream' in response) endRefused(response.stream)
     return known.refusal.error
   }
   try {
@@ -97,8 +100,7 @@ const bodyInTime: NonNullable<ConnectInit['body']> = async function* (
 
 async function whole(chunks: AsyncIterable<Uint8Array>, action: string): Promise<Uint8Array> {
   const gathered = new GatheredBytes()
-  // Before the message stand its flags and its length.
-  const most = gatewayDefaults.bodyBytes + 5
+  const most = gatewayDefaults.bodyBytes + prefixBytes
   for await (const chunk of chunks) {
     if (gathered.length + chunk.length > most)
       throw new MeshError('too_large', `Cannot ${action}: the request is over ${most} bytes`)

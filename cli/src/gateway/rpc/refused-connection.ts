@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-import { dropRest } from '../../local/handler-server.ts'
+import { dropRest } from '../../local/after-reply.ts'
 import type { Asked } from './connect-answer.ts'
 
 /** The connection of a request of HTTP/1.1 ends with its reply. One of HTTP/2 carries other requests as well. */

@@ -79,4 +79,7 @@ export async function* subscribe(
     const message = payloadOf(value)
     yield { topic, message, peerId, name, at: timestampFromMs(at), retained, lost: BigInt(lost) }
   }
+  // Its deadline has passed, or the agent stops: no client shall take that for the end of the topic.
+  context.signal.throwIfAborted()
+  throw new MeshError('going_away', `Cannot stay subscribed to ${pattern}: the agent stops`)
 }
