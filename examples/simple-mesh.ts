@@ -51,6 +51,17 @@ function online(agent: Agent, name: string): Promise<void> {
   return promise.finally(off)
 }
 
+/** Resolves when `agent` knows so many members that are online and accept messages, itself included. */
+function inboxes(agent: Agent, count: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const off = agent.on('service', ({ service, providers }) => {
+    if (service === 'inbox@1' && providers >= count) resolve()
+  })
+  const known = agent.services().find(({ service }) => service === 'inbox@1')?.providers ?? []
+  if (known.filter(({ online }) => online).length >= count) resolve()
+  return promise.finally(off)
+}
+
 try {
   // Network: each agent has a key of its own; the token lets it in, and the mesh signs its name.
   const ada = await enter('ada')
@@ -63,7 +74,7 @@ try {
   const found = [ada, grace].map(agent => online(agent, 'linus'))
   await enter('linus')
   await Promise.all(found)
-  await ada.waitFor(inbox)
+  await Promise.all([ada, grace].map(agent => inboxes(agent, 3)))
   console.log(
     'ada knows:',
     ada
