@@ -14,6 +14,9 @@ export interface Ran {
   stderr: string
 }
 
+/** A command is killed after this, ms: a little less than a test has. */
+const longestMs = 110_000
+
 /** Runs the command to its end; never rejects. @param input its standard input */
 export function runCommand(
   args: readonly string[],
@@ -25,16 +28,27 @@ export function runCommand(
     const child = execFile(
       process.execPath,
       [file, ...args],
-      { env: { ...process.env, ...env }, timeout: 60_000 },
-      (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+      { env: { ...process.env, ...env }, timeout: longestMs },
+      (error, stdout, stderr) =>
+        resolve({
+          ...{ code: child.exitCode, stdout },
+          stderr: error?.killed === true ? `${stderr}\nkilled after ${longestMs} ms` : stderr,
+        }),
     )
     child.stdin?.end(input)
   })
 }
 
-/** The last line of stdout, parsed. */
-export const lastJson = ({ stdout }: Ran): Record<string, unknown> =>
-  JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>
+/** The last line of stdout, parsed. @throws Error with how the command ended when that is no JSON */
+export function lastJson({ code, stdout, stderr }: Ran): Record<string, unknown> {
+  const line = stdout.trimEnd().split('\n').at(-1) ?? ''
+  try {
+    return JSON.parse(line) as Record<string, unknown>
+  } catch (cause) {
+    const said = `said ${JSON.stringify(line.slice(0, 200))}, and on stderr: ${stderr.slice(-1_000)}`
+    throw new Error(`The command with exit code ${code} ${said}`, { cause })
+  }
+}
 
 /** A daemon that said it is ready. */
 export interface Daemon {
