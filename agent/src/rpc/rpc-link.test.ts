@@ -137,7 +137,10 @@ describe('rpc link errors', () => {
 describe('rpc link deadlines', () => {
   it('end the call at both ends', async () => {
     const { caller, callee } = await pairOf(never)
-    await expect(caller.call('a.b', 1, { timeoutMs: 30 })).rejects.toEqual(failing('deadline_exceeded'))
+    // Long enough for a busy machine to send it.
+    const late = caller.call('a.b', 1, { timeoutMs: 1_000 }).catch((error: unknown) => error)
+    await until(() => callee.stats.inbound === 1)
+    expect(await late).toEqual(failing('deadline_exceeded'))
     expect(caller.stats.outbound).toBe(0)
     await expect(caller.call('a.b', 1, { timeoutMs: 0 })).rejects.toEqual(failing('deadline_exceeded'))
     expect(callee.stats.inbound).toBe(1)
