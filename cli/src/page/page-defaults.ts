@@ -6,7 +6,10 @@ export const pageDefaults = {
   idleMs: 30 * 60_000,
   /** How often the agent of this machine is asked while a tab is visible, ms: a change is to be seen within 2 s. */
   lookMs: 1_000,
-  /** The list of the control plane is read once in so many ms for each member of it: 5,000 are as fresh as what the agent knows. */
+  /**
+   * The list of the control plane is read once in so many ms for each member of it: 5,000 within 2 s. A read takes it 26 µs of CPU
+   * for each member, so that a visible tab takes 7 % of a core.
+   */
   listMsPerMember: 0.4,
   /** The same where each read of a member is billed, as on AWS. */
   listMsPerBilledMember: 3,
