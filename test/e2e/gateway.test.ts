@@ -174,6 +174,9 @@ it('docs/gateway.md opens a port of a member in a browser, for whom the policy a
   )
   const forged = { 'mesh-name': 'admin' }
   expect((await browser.ask('/', { headers: forged })).text).toBe('for desk')
+  const socket = workshop.folder(join('desk', 'agent.sock'))
+  const described = await run('curl', ['-sS', '--unix-socket', socket, 'http://localhost/v1/openapi.json'])
+  expect(JSON.parse(described.stdout)).toHaveProperty(['paths', '/v1/open'])
   const closed = await runCommand([
     ...linesOf('agent-mesh open --close')[0]!.split(' ').slice(1),
     '--json',
