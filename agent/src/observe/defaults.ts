@@ -28,6 +28,9 @@ export type AuditOptions = Record<keyof typeof auditDefaults, number>
 /** ms between two looks at the delay of the event loop, for its metric: each look wakes a process at rest. */
 export const loopDelayResolutionMs = 250
 
+/** ms between two looks for OpenTelemetry by a member that calls, until the program has set it up. */
+export const tracingLookMs = 1_000
+
 /** Defaults of the watch on the clock of the machine. Milliseconds. */
 export const clockDefaults = {
   /** Between two looks: a clock that was set is noticed within. */
