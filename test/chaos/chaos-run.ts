@@ -42,6 +42,9 @@ const mostCallers = 8
 const callsPerSecond = { faults: 40, rolling: 60 } as const
 /** ms. */
 const convergeMs = 60_000
+const calmMs = 180_000
+/** Until those that restarted are known and have their links, at most. */
+const calmedMs = 15_000
 const usualWaits = { agreeMs: 60_000, leaseMs: 150_000 } as const
 /** So many agents end at once, of each ten. */
 const batchShare = 0.1
@@ -82,7 +85,7 @@ export class ChaosRun {
     const machine = new MachineObserver(this.#mesh, this.#history)
     const observers = new Observers(this.#mesh.members, this.#history)
     try {
-      const calls = await this.#faultsAndRestarts(random)
+      const calls = await this.#faultsAndRestarts(random, machine)
       this.#phase('end')
       await observers.stop()
       await this.#lookAtWarnings()
@@ -96,7 +99,7 @@ export class ChaosRun {
   }
 
   /** @returns calls made */
-  async #faultsAndRestarts(random: () => number): Promise<number> {
+  async #faultsAndRestarts(random: () => number, machine: MachineObserver): Promise<number> {
     const minute = this.#init.options.minutes * 60_000
     const faults = this.#calls(random, callsPerSecond.faults)
     this.#phase('warm-up')
@@ -106,12 +109,17 @@ export class ChaosRun {
       await delay(minute / 12)
       await this.#strike(minute / 2)
       await this.#heal()
+      // Memory is compared over these minutes; a shorter run is not judged by it.
+      if (minute >= calmMs) {
+        this.#phase('calm')
+        await delay(calmMs)
+      }
     } finally {
       await faults.stop()
     }
     const rolling = this.#calls(random, callsPerSecond.rolling, faults.count)
     try {
-      await this.#roll(rolling)
+      await this.#roll(rolling, machine)
     } finally {
       await rolling.stop()
     }
@@ -210,7 +218,7 @@ export class ChaosRun {
   }
 
   /** All restart by SIGTERM, agents a tenth at a time, relays one by one. */
-  async #roll(calls: Calls): Promise<void> {
+  async #roll(calls: Calls, machine: MachineObserver): Promise<void> {
     this.#phase('rolling')
     const { agents, relays } = this.#mesh
     const size = Math.max(1, Math.round(agents.length * batchShare))
@@ -220,6 +228,8 @@ export class ChaosRun {
       await calls.rest(batch)
       await Promise.all(batch.map(each => this.#restart(each)))
       calls.resume(batch)
+      // As deployments wait for health before they go on.
+      await until(async () => !machine.isBusy && (await this.#allSee()), calmedMs, 500)
     }
   }
 

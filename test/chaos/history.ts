@@ -48,7 +48,7 @@ interface Values {
   starved: { ms: number }
 }
 
-export type Phase = 'warm-up' | 'faults' | 'healed' | 'rolling' | 'end'
+export type Phase = 'warm-up' | 'faults' | 'healed' | 'calm' | 'rolling' | 'end'
 export type Op = keyof Values
 
 export type EventOf<O extends Op> = {

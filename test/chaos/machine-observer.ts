@@ -11,11 +11,15 @@ const lateMs = 400
 /** How often it is seen for how long a process waited for a processor, and what is worth a record, ms. */
 const starvedEveryMs = 500
 const starvedMs = 25
+/** A process that waited for longer between two looks makes the machine a busy one, ms. */
+const busyMs = starvedEveryMs / 2
 
 export class MachineObserver {
   readonly #history: Recorder
   readonly #looks = new Looks()
   #lastTick = performance.now()
+  /** Processes that waited for long, as the last looks saw them. */
+  readonly #waiting = new Set<string>()
 
   constructor({ members, controlPlane }: ChaosMesh, history: Recorder) {
     this.#history = history
@@ -29,6 +33,11 @@ export class MachineObserver {
     return this.#looks.stop()
   }
 
+  /** Some process waits for a processor half of the time. */
+  get isBusy(): boolean {
+    return this.#waiting.size > 0
+  }
+
   #lateness(): void {
     const now = performance.now()
     const ms = Math.round(now - this.#lastTick - tickMs)
@@ -40,6 +49,8 @@ export class MachineObserver {
     const starvation = new Starvation()
     this.#looks.every(starvedEveryMs, () => {
       const ms = starvation.look(pid())
+      if (ms > busyMs) this.#waiting.add(name)
+      else this.#waiting.delete(name)
       if (ms < starvedMs) return
       this.#history.add<'starved'>({ process: name, op: 'starved', type: 'info', value: { ms } })
     })

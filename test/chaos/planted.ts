@@ -122,6 +122,9 @@ export function goodHistory(): ChaosEvent[] {
     // What a busy machine lets wait for too long is refused.
     ...starved(rollingAt + 30_000, rollingAt + 31_000, 'c', 0.5),
     ...call(rollingAt + 30_500, 'call-9', 'fail', { callee: 'c', code: 'overloaded' }),
+    // A relay has next to no processor, and what goes over it no answer in time.
+    ...starved(rollingAt + 18_000, rollingAt + 25_000, 'relay-1', 0.75),
+    ...call(rollingAt + 17_000, 'call-10', 'fail', { code: 'deadline_exceeded', took: 10_000 }),
     event(endAt, 'nemesis', 'phase', { name: 'end' }),
     ...everyone.flatMap(name => [
       ...[0, 75_000, rollingAt, endAt].map(at => event(at, name, 'usage', { rssMb: 90 + (at % 3), fds: 40 })),
@@ -241,6 +244,11 @@ export const planted: Record<InvariantName, Record<string, (good: ChaosEvent[]) 
   },
   C11: {
     'a call that the rolling restart loses': good => [...good, ...call(rollingAt + 2_000, 'x', 'fail')],
+    'a call whose time runs out on a machine that has time for it': good => [
+      ...good,
+      ...starved(rollingAt + 30_000, rollingAt + 38_000, 'relay-1', 0.4),
+      ...call(rollingAt + 30_000, 'x', 'fail', { code: 'deadline_exceeded', took: 10_000 }),
+    ],
     'a call that a member with a processor refuses': good => [
       ...good,
       ...call(rollingAt + 40_000, 'x', 'fail', { callee: 'c', code: 'overloaded' }),

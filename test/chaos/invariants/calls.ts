@@ -96,11 +96,16 @@ export function rollingLosesNone(history: History, log: WorldLog): string[] {
     end !== undefined &&
     end.type !== 'ok' &&
     !isAway(begun, log) &&
-    !isShed(begun, end, log)
+    !isShed(begun, end, log) &&
+    !hadNoProcessor(begun, end, log)
       ? [`${name(begun)} was lost in the rolling restart with ${end.value.code}: ${end.value.why}`]
       : [],
   )
 }
+
+/** Its time ran out, and for more than half of it some process could run and had no processor. */
+const hadNoProcessor = ({ at, value: { deadlineMs } }: Call, end: Call, log: WorldLog): boolean =>
+  end.value.code === 'deadline_exceeded' && log.delayed(at, end.at) > deadlineMs / 2
 
 /** The member that a call names restarts, and is back too late for it, as late as the machine is. */
 function isAway({ at, value: { callee, deadlineMs } }: Call, log: WorldLog): boolean {
