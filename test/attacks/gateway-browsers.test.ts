@@ -17,8 +17,11 @@ let program: Server
 const asked: string[] = []
 
 beforeAll(async () => {
-  at = await GatewayMesh.start()
-  await at.mesh.grant({ from: ['role:agent'], to: ['port:web', 'port:evil'], allow: ['connect'] })
+  at = await GatewayMesh.start({
+    from: ['role:agent'],
+    to: ['port:web', 'port:evil'],
+    allow: ['connect'],
+  })
   program = createServer(({ url = '' }, reply) => {
     asked.push(url)
     if (!url.startsWith('/hang')) reply.end('secret of the page')

@@ -48,9 +48,8 @@ const echo = () =>
   })
 
 beforeAll(async () => {
-  at = await GatewayMesh.start()
   const to = ['port:web', 'port:owners', 'port:7']
-  await at.mesh.grant({ from: ['role:agent'], to, allow: ['connect'] })
+  at = await GatewayMesh.start({ from: ['role:agent'], to, allow: ['connect'] })
   program = echo().listen(0, '127.0.0.1')
   program.on('connection', () => connections++)
   await once(program, 'listening')
