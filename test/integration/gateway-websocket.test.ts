@@ -102,7 +102,7 @@ describe('a program on a WebSocket', () => {
         expect(counts[0]).toBeGreaterThan(0)
         expect(counts.slice(0, 5)).toEqual(Array(5).fill(counts[0]))
       },
-      { timeout: 20_000, interval: 100 },
+      { timeout: 60_000, interval: 100 },
     )
     expect(yielded).toBeLessThan(pages / 2)
     slow.socket.resume()

@@ -39,12 +39,13 @@ afterEach(async () => {
 const reached = (caller: Agent, peer: string) =>
   vi.waitFor(() => caller.ask('job.who', null, { peer }), { timeout: 20_000, interval: 50 })
 
-/** Serves `job`: a run takes so many ms. */
+/** Serves `job`: a run takes so many ms, one of -1 ms until `finish` is called. */
 function serve(agent: Agent) {
-  const seen = { started: 0 }
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
+  const seen = { started: 0, finish }
   const run = async (ms: number) => {
     seen.started++
-    await delay(ms)
+    await (ms === -1 ? finished : delay(ms))
     return 'done'
   }
   agent.serve({ contract: job, handlers: { who: () => agent.name, run } })
@@ -179,8 +180,8 @@ describe('a relay that stops', () => {
   }
 
   test('carries its calls until they end, and new ones go over another relay meanwhile', async () => {
-    const { first, caller, seen } = await relayed(20_000)
-    const running = codeOf(caller.ask('job.run', 4_000, { peer: 'callee' }))
+    const { first, caller, seen } = await relayed(60_000)
+    const running = codeOf(caller.ask('job.run', -1, { peer: 'callee', timeout: 60_000 }))
     await vi.waitFor(() => expect(seen.started).toBe(1), 20_000)
     let stopped = false
     const stopping = first.stop().then(() => (stopped = true))
@@ -188,6 +189,7 @@ describe('a relay that stops', () => {
     for (let i = 0; i < 20; i++)
       expect(await codeOf(caller.ask('job.run', 10, { peer: 'callee' }))).toBe('ok')
     expect(stopped).toBe(false)
+    seen.finish()
     expect(await running).toBe('ok')
     await stopping
     expect(seen.started).toBe(21)

@@ -157,7 +157,8 @@ describe('a pipe', () => {
 
   test('more than 256 of one link are refused, and take their places again when others end', async () => {
     const { caller } = await pair({ name: 'many', to: pipe => void pipe.resume() })
-    const pipes = await Promise.all(Array.from({ length: 256 }, () => caller.connect('owner', 'many')))
+    const open = () => caller.connect('owner', 'many', { timeout: 90_000 })
+    const pipes = await Promise.all(Array.from({ length: 256 }, open))
     expect(await refusal(caller.connect('owner', 'many'))).toContain('overloaded')
     pipes[0]?.destroy()
     await vi.waitFor(async () => (await caller.connect('owner', 'many')).destroy(), 20_000)

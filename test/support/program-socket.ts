@@ -36,7 +36,7 @@ export class SocketProgram {
   /** The first message that has these fields, now or later. */
   async heard(fields: Message): Promise<Message> {
     const matching = () => this.got.find(each => isLike(each, fields))
-    await vi.waitFor(() => expect(matching()).toBeDefined(), 20_000)
+    await vi.waitFor(() => expect(matching()).toBeDefined(), 60_000)
     return matching()!
   }
 
