@@ -2,6 +2,7 @@
 import type { ConnectInit } from './gateway/rpc/connect-answer.ts'
 import type { ToolProcess, ToolProcessInit } from './tool-servers/tool-process.ts'
 
+export { collector } from '@agent-mesh/agent/core/collector'
 export { gatewayDefaults } from './gateway/defaults.ts'
 export { alsoServe } from './gateway/first-bytes.ts'
 export { serveHttp2 } from './gateway/http2/serve-http2.ts'

@@ -1,6 +1,6 @@
 import { hostService } from '@agent-mesh/agent'
+import { collector } from '@agent-mesh/cli'
 import { expect, test, vi } from 'vitest'
-import { collector } from '../../agent/src/core/collector.ts'
 import { LocalMesh } from '../support/local-mesh.ts'
 
 const collect = collector()

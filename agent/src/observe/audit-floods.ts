@@ -1,6 +1,9 @@
 /** Events that others can cause as often as they like, as few entries: the first of each at once, then how often it came again. */
-import type { AuditNote } from './audit-log.ts'
+import type { AuditEvent } from '@agent-mesh/protocol'
+
 import type { AuditOptions } from './defaults.ts'
+
+export type AuditNote = Omit<AuditEvent, 'at'>
 
 interface Flood {
   readonly note: AuditNote

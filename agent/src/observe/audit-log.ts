@@ -8,12 +8,10 @@ import { timerDelay } from '@agent-mesh/protocol/timers'
 import { isDiskFull } from '../identity/private-file.ts'
 import { AuditBudget } from './audit-budget.ts'
 import { AuditFile, type AuditFileInit } from './audit-file.ts'
-import { AuditFloods } from './audit-floods.ts'
+import { AuditFloods, type AuditNote } from './audit-floods.ts'
 import type { Clock } from './clock.ts'
 import { auditDefaults, type AuditOptions } from './defaults.ts'
 import type { Logger } from './logger.ts'
-
-export type AuditNote = Omit<AuditEvent, 'at'>
 
 export interface AuditLogInit extends Omit<AuditFileInit, 'options'> {
   clock: Clock

@@ -4,7 +4,6 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { buildDebianPackage } from '../../../cli/build/release/debian-package.ts'
 import { buildProgram, makeRelease } from '../../support/program-releases.ts'
 
 const run = promisify(execFile)
@@ -39,7 +38,8 @@ export async function releasedPrograms(folder: string): Promise<ReleasedPrograms
   }
   await cp(join(shown, 'releases/0.1.1'), join(shown, 'releases/latest'), { recursive: true })
   const work = join(folder, 'work')
-  const debianPackage = await buildDebianPackage(checkout, join(shown, '0.1.0'), '0.1.0', work, shown)
+  const made = [join(checkout, 'cli/build/release/program-package.ts'), join(shown, '0.1.0')]
+  const { stdout } = await run(process.execPath, [...made, '0.1.0', work, shown])
   await run('chmod', ['-R', 'a+rX', folder])
-  return { shown, debianPackage }
+  return { shown, debianPackage: stdout.trim() }
 }
