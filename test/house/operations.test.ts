@@ -27,6 +27,7 @@ const named: Readonly<Record<string, string>> = {
   'admin backup': 'test/e2e/backup.test.ts',
   'admin confirm-clock': 'test/e2e/moved-clock.test.ts',
   'admin restore': 'test/e2e/backup.test.ts',
+  // "deploy aws" at a restored table does the same, and is what runs there.
   'admin restored': 'test/aws/life-of-a-mesh.test.ts',
   'admin rotate-key': 'test/e2e/policy-and-revoke.test.ts',
   'admin rotate-key --revoke': 'test/e2e/policy-and-revoke.test.ts',

@@ -1,0 +1,51 @@
+/** Requests to an API server of Kubernetes on this machine, whose certificate it has made itself. */
+import { request } from 'node:https'
+
+/** An object of Kubernetes, or a list of them. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- of every kind
+export type Json = any
+
+/** An answer that is no success. */
+export class ApiFailure extends Error {
+  readonly status: number
+
+  constructor(status: number, what: string) {
+    super(`${status}: ${what}`)
+    this.status = status
+  }
+}
+
+export class ApiServer {
+  readonly #port: number
+  readonly #token: string
+
+  constructor(port: number, token: string) {
+    this.#port = port
+    this.#token = token
+  }
+
+  /** @param body of a PATCH: a merge patch @throws ApiFailure */
+  ask(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Json> {
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+    const headers = { authorization: `Bearer ${this.#token}`, 'content-type': type }
+    return new Promise((resolve, reject) => {
+      const options = {
+        host: '127.0.0.1',
+        port: this.#port,
+        method,
+        path,
+        headers,
+        rejectUnauthorized: false,
+      }
+      const asked = request(options, async response => {
+        let text = ''
+        for await (const chunk of response.setEncoding('utf8')) text += chunk
+        const { statusCode = 0 } = response
+        if (statusCode >= 300) return reject(new ApiFailure(statusCode, text.slice(0, 2_000)))
+        resolve(text.startsWith('{') ? JSON.parse(text) : text)
+      })
+      asked.on('error', reject)
+      asked.end(body === undefined ? undefined : JSON.stringify(body))
+    })
+  }
+}
