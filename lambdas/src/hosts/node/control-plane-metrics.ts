@@ -78,8 +78,15 @@ export function controlPlaneMetrics(
   }
 }
 
+/** Of Node and of the process: what observes it cannot be stopped, so all control planes in it share one. */
+let ofProcess: Registry | undefined
+
 function observeProcess(registry: Registry): void {
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopDelayResolutionMs })
+  if (ofProcess === undefined) {
+    ofProcess = new Registry()
+    collectDefaultMetrics({ register: ofProcess, eventLoopMonitoringPrecision: loopDelayResolutionMs })
+  }
+  for (const { name } of ofProcess.getMetricsAsArray()) registry.registerMetric(ofProcess.getSingleMetric(name)!)
   new Gauge({
     name: 'agent_mesh_release_info',
     help: '1, by the version of this process',
