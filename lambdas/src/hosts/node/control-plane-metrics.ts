@@ -86,7 +86,8 @@ function observeProcess(registry: Registry): void {
     ofProcess = new Registry()
     collectDefaultMetrics({ register: ofProcess, eventLoopMonitoringPrecision: loopDelayResolutionMs })
   }
-  for (const { name } of ofProcess.getMetricsAsArray()) registry.registerMetric(ofProcess.getSingleMetric(name)!)
+  for (const { name } of ofProcess.getMetricsAsArray())
+    registry.registerMetric(ofProcess.getSingleMetric(name)!)
   new Gauge({
     name: 'agent_mesh_release_info',
     help: '1, by the version of this process',
