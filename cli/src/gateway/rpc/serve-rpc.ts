@@ -23,11 +23,17 @@ type Listener = (request: NodeServerRequest, response: NodeServerResponse) => vo
 export function serveRpc(server: Server, { wants, load }: RpcInit): void {
   let loading: Promise<RpcAnswer> | undefined
   const answer = (...asked: Parameters<RpcAnswer>) => {
+    const [, response] = asked
+    let isClosed = false
+    response.once('close', () => {
+      isClosed = true
+    })
     loading ??= load()
     loading
-      .then(answered => answered(...asked))
+      // One that has closed does not say so again: what is counted until then would stay.
+      .then(answered => (isClosed ? undefined : answered(...asked)))
       // The client ended the request, or what answers cannot be loaded.
-      .catch(() => asked[1].destroy())
+      .catch(() => response.destroy())
   }
   const before = (event: string, listener: Listener) => {
     const others = server.listeners(event) as Listener[]
