@@ -5,6 +5,7 @@ import type { AuditEntry } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
 import { GatewayMesh, jsonBody } from '../support/gateway-mesh.ts'
+import { connectRaw, headOf } from '../support/raw-rpc.ts'
 
 const quick = { timeout: 20_000 }
 const listing = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
@@ -105,4 +106,16 @@ it('a method other than POST is not allowed', async () => {
   const token = await mesh.token('reader', 'service:math.*')
   const answer = await mesh.ask('/mcp', { method: 'GET', authorization: `Bearer ${token}`, ...accepting })
   expect(answer.status).toBe(405)
+})
+
+it('a client may speak HTTP/2, as to the rest of the gateway', async () => {
+  const token = await mesh.token('h2', 'service:math.*')
+  const session = connectRaw(mesh.gateway.url)
+  const { body, ...headers } = { ...jsonBody(token, listing), ...accepting }
+  const sent = session.request({ ':method': 'POST', ':path': '/mcp', ...headers })
+  const head = headOf(sent)
+  sent.end(body)
+  expect(await head).toMatchObject({ ':status': 200 })
+  expect(Buffer.concat(await sent.toArray()).toString()).toContain('math__add')
+  session.close()
 })

@@ -37,8 +37,9 @@ export class HttpMeshServer {
 async function webRequest(request: HandledRequest): Promise<Request> {
   const { method, path, signal } = request
   const headers = new Headers()
+  // HTTP/2 has its line among them: ":path" is the name of no header.
   for (const [name, value] of Object.entries(request.headers))
-    if (typeof value === 'string') headers.set(name, value)
+    if (typeof value === 'string' && !name.startsWith(':')) headers.set(name, value)
   const body = method === 'POST' ? await inBodyTime(request.text(), `serve ${path}`) : undefined
   // The requests of a batch would not be counted for its token; revision 2025-06-18 dropped batches.
   if (body?.trimStart().startsWith('[') === true)
