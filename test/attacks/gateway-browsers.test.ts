@@ -15,6 +15,8 @@ let browser: MeshBrowser
 let program: Server
 /** Paths that the program was asked for. */
 const asked: string[] = []
+/** What follows is the reply, as it is. */
+const raw = '/raw?'
 
 beforeAll(async () => {
   at = await GatewayMesh.start({
@@ -22,8 +24,9 @@ beforeAll(async () => {
     to: ['port:web', 'port:evil'],
     allow: ['connect'],
   })
-  program = createServer(({ url = '' }, reply) => {
+  program = createServer(({ url = '', socket }, reply) => {
     asked.push(url)
+    if (url.startsWith(raw)) return void socket.end(decodeURIComponent(url.slice(raw.length)))
     if (!url.startsWith('/hang')) reply.end('secret of the page')
   }).listen(0, '127.0.0.1')
   await once(program, 'listening')
@@ -237,6 +240,29 @@ it('each request of an open connection is checked', async () => {
   const said = await saidTo(...head(`Cookie: ${browser.cookie}`), '', ...head(), '', ...head())
   expect(said.match(/HTTP\/1\.1 \d+/g)?.slice(0, 2)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 401'])
   expect(asked).toEqual(['/kept'])
+})
+
+it('a browser that leaves before its WebSocket is answered leaves nothing open', async () => {
+  const socket = connect(at.port, '127.0.0.1')
+  const head = [
+    ...['GET /hang HTTP/1.1', `Host: ${new URL(browser.origin).host}`, `Origin: ${browser.origin}`],
+    ...[`Cookie: ${browser.cookie}`, 'Connection: Upgrade', 'Upgrade: websocket'],
+  ]
+  asked.length = 0
+  socket.write(`${head.join('\r\n')}\r\n\r\n`)
+  await vi.waitFor(() => expect(asked).toEqual(['/hang']), 20_000)
+  // Its half alone: the gateway ends the other.
+  socket.end()
+  await once(socket.resume(), 'close')
+})
+
+it.each([
+  'HTTP/1.1 000 none\r\nContent-Length: 0\r\n\r\n',
+  'HTTP/1.1 200 \u0001\r\nContent-Length: 0\r\n\r\n',
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+])('a program that says %j has no page, and the agent runs on', async said => {
+  expect((await browser.ask(`${raw}${encodeURIComponent(said)}`)).status).toBe(502)
+  expect((await browser.ask('/')).status).toBe(200)
 })
 
 it('one token has so many requests in flight, and others have room', async () => {

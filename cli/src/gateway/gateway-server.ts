@@ -5,6 +5,7 @@ import type { Logger } from '@agent-mesh/agent/observe/logger'
 
 import { handlerServer, type Handler } from '../local/handler-server.ts'
 import { listenOn } from '../local/listen-on.ts'
+import { asksForWebSocket } from '../ports/pass-requests.ts'
 import { BrowserPorts } from './browser/browser-ports.ts'
 import type { Browsers } from './browser/browser-routes.ts'
 import { otherLoopback } from './browser/other-loopback.ts'
@@ -103,7 +104,7 @@ function limitedServer(handle: Handler): Server {
     // Of two hosts, tokens or types none is the one that was checked: joined, they are no valid one.
     joinDuplicateHeaders: true,
     // Clients ask for other protocols as well, and take an answer without.
-    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+    shouldUpgradeCallback: asksForWebSocket,
   })
   server.maxConnections = connections + refusedConnections
   return server

@@ -25,3 +25,19 @@ it('headers of a connection end with it, also those that it names; repeated ones
     ...['Set-Cookie', 'a', 'Set-Cookie', 'b', 'Mesh-Peer', 'x'],
   ])
 })
+
+it.each(['Content-Length', 'Transfer-Encoding', 'Host'])(
+  'a connection cannot take %s from its message',
+  header => {
+    const raw = ['Connection', `close, ${header.toLowerCase()}`, header, 'chunked']
+    expect(replyHeaders(raw)).toEqual([header, 'chunked'])
+  },
+)
+
+it('no trailer is announced, as none is passed on; the length of the body comes last', () => {
+  const name = ['Content-Disposition', 'attachment; filename="\u00e6\u0097\u00a5"']
+  expect(replyHeaders(['Content-Length', '2', 'Trailer', 'x-end', ...name])).toEqual([
+    ...name,
+    ...['Content-Length', '2'],
+  ])
+})

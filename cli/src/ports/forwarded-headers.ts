@@ -4,7 +4,7 @@ import type { Subject } from '@agent-mesh/protocol/policy'
 /** Raw headers: name, value, name, value. */
 export type RawHeaders = readonly string[]
 
-/** Of one connection, not of the message (RFC 9110, 7.6.1). Node sets its own. */
+/** Of one connection, not of the message (RFC 9110, 7.6.1), or about what is not passed on. Node sets its own. */
 const ofConnection = new Set([
   'connection',
   'keep-alive',
@@ -12,9 +12,13 @@ const ofConnection = new Set([
   'proxy-authenticate',
   'proxy-authorization',
   'te',
+  'trailer',
   'upgrade',
   'expect',
 ])
+
+/** `Connection` cannot name them: without its length, a body would be read as the next request. */
+const ofMessage = new Set(['content-length', 'transfer-encoding', 'host'])
 
 /** What tells a program who asks: a server may read `_` as `-`. */
 const aboutCaller = /^(?:mesh[-_]|x[-_]forwarded[-_]|forwarded$)/i
@@ -39,6 +43,13 @@ export function passedOn(raw: RawHeaders): [string, string][] {
   const named = pairs
     .filter(([header]) => header.toLowerCase() === 'connection')
     .flatMap(([, value]) => value.split(',').map(token => token.trim().toLowerCase()))
+    .filter(token => !ofMessage.has(token))
   const left = new Set([...ofConnection, ...named])
-  return pairs.filter(([header]) => !left.has(header.toLowerCase()))
+  return lengthLast(pairs.filter(([header]) => !left.has(header.toLowerCase())))
+}
+
+/** `node:http` takes Content-Disposition behind it for UTF-8, and throws where it has names beyond Latin-1. */
+function lengthLast(pairs: [string, string][]): [string, string][] {
+  const isLength = ([header]: [string, string]) => header.toLowerCase() === 'content-length'
+  return [...pairs.filter(pair => !isLength(pair)), ...pairs.filter(isLength)]
 }

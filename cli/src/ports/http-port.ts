@@ -6,7 +6,7 @@ import type { PipeHandler } from '@agent-mesh/agent'
 import type { Subject } from '@agent-mesh/protocol/policy'
 
 import { replyHeaders, requestHeaders } from './forwarded-headers.ts'
-import { passRequest, passUpgrade, type Passage } from './pass-requests.ts'
+import { asksForWebSocket, passRequest, passUpgrade, type Passage } from './pass-requests.ts'
 
 interface Target {
   readonly host: string
@@ -16,7 +16,7 @@ interface Target {
 /** Handles the pipes of a port: one connection each. WebSockets pass. */
 export function httpPort(target: Target): PipeHandler {
   const callers = new WeakMap<Duplex, Subject>()
-  const server = createServer()
+  const server = createServer({ shouldUpgradeCallback: asksForWebSocket })
   server.on('request', (asked, response) => {
     const caller = callers.get(asked.socket)
     if (caller === undefined) return void response.destroy()

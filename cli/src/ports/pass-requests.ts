@@ -1,5 +1,5 @@
 /** Passes HTTP requests on to a program, and its replies back. WebSockets pass, too. */
-import { ServerResponse, type ClientRequest, type IncomingMessage } from 'node:http'
+import { ServerResponse, STATUS_CODES, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -18,14 +18,25 @@ export interface Passage {
   readonly unanswered: string
 }
 
-/** Answers 502 where there is no reply. Never throws. */
+/** Other protocols, such as HTTP/2, would carry requests that nothing here checks, with headers of any sender. */
+export const asksForWebSocket = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
+  headers.upgrade?.toLowerCase() === 'websocket'
+
+/** Answers 502 where there is no reply, and 400 to what cannot be passed on. Never throws. */
 export async function passRequest(
   asked: IncomingMessage,
   response: ServerResponse,
   passage: Passage,
 ): Promise<void> {
-  if (!(await isAnswered(asked, response, passage))) sayUnanswered(response, passage)
+  try {
+    if (!(await isAnswered(asked, response, passage))) say(response, 502, passage.unanswered)
+  } catch {
+    say(response, 400, unsendable)
+  }
 }
+
+/** `node:http` reads some characters that it does not write: a tab in a path. */
+const unsendable = 'This request cannot be passed on: its path has characters that HTTP does not allow.\n'
 
 /** It may be sent twice: it does the same again, and has no body. */
 export const isRepeatable = ({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean =>
@@ -33,8 +44,8 @@ export const isRepeatable = ({ method, headers }: Pick<IncomingMessage, 'method'
   headers['content-length'] === undefined &&
   headers['transfer-encoding'] === undefined
 
-/** @returns false when no reply has begun, and the client waits for one. Never throws. */
-export function isAnswered(
+/** @returns false when no reply has begun, and the client waits for one @throws Error for what cannot be passed on */
+export async function isAnswered(
   asked: IncomingMessage,
   response: ServerResponse,
   passage: Passage,
@@ -52,7 +63,13 @@ function answer(response: ServerResponse, sent: ClientRequest, passage: Passage)
   const { promise, resolve } = Promise.withResolvers<boolean>()
   sent.once('response', reply => {
     const headers = passage.replyHeaders(reply.rawHeaders)
-    response.writeHead(reply.statusCode ?? 502, reply.statusMessage, headers)
+    try {
+      response.writeHead(reply.statusCode ?? 502, reply.statusMessage, headers)
+    } catch {
+      // Status 000, or a control character in its reason: what is thrown here ends the process.
+      sent.destroy()
+      return resolve(response.destroyed)
+    }
     // Cut on either side: the other one is cut, too.
     pipeline(reply, response).catch(() => response.destroy())
     resolve(true)
@@ -61,26 +78,35 @@ function answer(response: ServerResponse, sent: ClientRequest, passage: Passage)
     if (response.headersSent) response.destroy()
     resolve(response.destroyed)
   })
-  sent.once('close', () => resolve(true))
+  // An upgrade that was not asked for ends without a reply.
+  sent.once('close', () => resolve(response.headersSent || response.destroyed))
   return promise
 }
 
-function sayUnanswered(response: ServerResponse, { unanswered }: Passage): void {
-  response.writeHead(502, { 'content-type': 'text/plain', connection: 'close' })
-  response.end(unanswered)
+function say(response: ServerResponse, status: 400 | 502, text: string): void {
+  // With its reason: it may have one that could not be passed on.
+  response.writeHead(status, STATUS_CODES[status], { 'content-type': 'text/plain', connection: 'close' })
+  response.end(text)
 }
 
-/** @param client its connection @param head what came behind the head of the request */
+/** Never throws. @param client its connection @param head what came behind the head of the request */
 export function passUpgrade(asked: IncomingMessage, client: Duplex, head: Buffer, passage: Passage): void {
   const { upgrade = '' } = asked.headers
-  const sent = passage.send(asked, ['Connection', 'Upgrade', 'Upgrade', upgrade])
-  client.once('error', () => sent.destroy())
   const response = new ServerResponse(asked)
-  response.once('close', () => sent.destroy())
   response.shouldKeepAlive = false
   response.once('finish', () => client.end())
   response.assignSocket(client as Socket)
+  let sent: ClientRequest
+  try {
+    sent = passage.send(asked, ['Connection', 'Upgrade', 'Upgrade', upgrade])
+  } catch {
+    return say(response, 400, unsendable)
+  }
+  client.once('error', () => sent.destroy())
+  response.once('close', () => sent.destroy())
+  let isUpgraded = false
   sent.once('upgrade', (reply, program, first) => {
+    isUpgraded = true
     response.detachSocket(client as Socket)
     const headers = [...passage.replyHeaders(reply.rawHeaders), 'Connection', 'Upgrade']
     client.write(switchingHead([...headers, 'Upgrade', reply.headers.upgrade ?? upgrade]))
@@ -89,8 +115,14 @@ export function passUpgrade(asked: IncomingMessage, client: Duplex, head: Buffer
     if (first.length > 0) program.unshift(first)
     join(client, program)
   })
+  const leave = () => {
+    if (!isUpgraded && !response.headersSent) client.destroy()
+  }
+  // A browser that leaves ends its half, and no more: a program that never answers would keep the rest open.
+  client.once('end', leave)
+  if (client.readableEnded) leave()
   void answer(response, sent, passage).then(answered => {
-    if (!answered) sayUnanswered(response, passage)
+    if (!answered && !isUpgraded) say(response, 502, passage.unanswered)
   })
   sent.end()
 }
