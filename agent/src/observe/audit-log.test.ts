@@ -218,6 +218,28 @@ describe('the audit log of a process', () => {
     expect(await verifyAuditFiles(folder)).toMatchObject({ broken: undefined })
   })
 
+  it('drops entries of the actor that has most while the disk cannot be written, and none of others', async () => {
+    await mkdir(auditFile(folder))
+    const log = begin({ retryMs: 20, waiting: 10 })
+    log.record({ who: 'self', what: 'cut-off', detail: { name: 'one' } })
+    for (let i = 0; i < 500; i++) log.recordAct(`${i}`, { who: 'loud', what: 'exec', detail: { i } })
+    log.record(note(1))
+    await soon(() => expect(log.warning).toMatch(/cannot be written/))
+    await rmdir(auditFile(folder))
+    await soon(() => expect(log.warning).toBeUndefined())
+    const told = (await entriesOf()).map(({ who, what, detail }) => [
+      who,
+      what,
+      detail?.['i'] ?? detail?.['count'],
+    ])
+    expect(told).toEqual([
+      ['self', 'log.lost', 492],
+      ['self', 'cut-off', undefined],
+      ...Array.from({ length: 8 }, (_, n) => ['loud', 'exec', 492 + n]),
+      ['self', 'renew', 1],
+    ])
+  })
+
   it('stops in time although its disk is gone', async () => {
     const log = begin()
     await chmod(folder, 0o700)

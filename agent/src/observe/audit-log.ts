@@ -93,7 +93,7 @@ export class AuditLog {
   #bound(): void {
     const over = this.#waiting.length - this.#options.waiting
     if (over <= 0) return
-    this.#waiting.splice(0, over)
+    for (let n = 0; n < over; n++) this.#waiting.splice(oldestOfBusiest(this.#waiting), 1)
     this.#lost += over
   }
 
@@ -156,4 +156,12 @@ export class AuditLog {
       this.#write()
     }, timerDelay(this.#options.retryMs)).unref()
   }
+}
+
+/** Where the oldest entry is of the actor that has most: what one does in a loop drops no entry of another. */
+function oldestOfBusiest(events: readonly AuditEvent[]): number {
+  const counts = new Map<string, number>()
+  for (const { who } of events) counts.set(who, (counts.get(who) ?? 0) + 1)
+  const most = Math.max(...counts.values())
+  return events.findIndex(({ who }) => counts.get(who) === most)
 }

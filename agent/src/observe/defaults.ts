@@ -17,7 +17,7 @@ export const auditDefaults = {
   ownMembers: 1_000,
   /** Until a file that could not be written is tried again, ms. */
   retryMs: 30_000,
-  /** Entries that wait for the disk; older ones are dropped, and how many is written down. */
+  /** Entries that wait for the disk; more drop the oldest of the actor that has most, and how many were is written down. */
   waiting: 1_000,
   /** Entries of one write. */
   batch: 256,
