@@ -34,8 +34,8 @@ Examples:
   $ agent-mesh exec web-1 -- uptime < /dev/null
 
 The exit code is that of the program. Before it has begun: 3 no agent runs here, 4 the policy or the owner does not allow it,
-6 not reachable, or 16 programs run there, 7 no such member or program; 6 when the path is lost, 130 interrupted, 128 when a signal
-ended the program. With --json each piece of output is {"stdout"} or {"stderr"}, and the last line {"end": {"code"}}.`,
+6 not reachable, or 16 programs run there, 8 of one member, 7 no such member or program; 6 when the path is lost, 130 interrupted,
+128 when a signal ended the program. With --json each piece of output is {"stdout"} or {"stderr"}, and the last line {"end": {"code"}}.`,
     )
   onCall<object, [string, string[]]>(command, finish, async ({ settings, output, signal }, peer, words) => {
     const { localClient } = await import('../local/local-client.ts')

@@ -13,6 +13,8 @@ import { servedExec } from './served-exec.ts'
 let mesh: LocalMesh
 let owner: Agent
 let caller: Agent
+let other: Agent
+let third: Agent
 const wait = { timeout: 20_000, interval: 20 }
 const script = (name: string) => join(mesh.folder, name)
 
@@ -33,10 +35,8 @@ const scripts = {
 
 beforeAll(async () => {
   mesh = await LocalMesh.start()
-  ;[owner, caller] = (await Promise.all(['owner', 'caller'].map(name => mesh.agent({ name })))) as [
-    Agent,
-    Agent,
-  ]
+  const agents = await Promise.all(['owner', 'caller', 'other', 'third'].map(name => mesh.agent({ name })))
+  ;[owner, caller, other, third] = agents as [Agent, Agent, Agent, Agent]
   for (const [name, text] of Object.entries(scripts)) {
     await writeFile(script(name), `#!/bin/sh\n${text}\n`)
     await chmod(script(name), 0o755)
@@ -46,16 +46,22 @@ beforeAll(async () => {
     '/none/at/all',
   ]
   owner.serve(servedExec({ agent: owner, allowed: allowed.map(text => readAllowedProgram(text)!) }))
-  await vi.waitFor(() => expect(caller.services().map(({ service }) => service)).toContain('exec@1'), wait)
+  for (const each of [caller, other, third])
+    await vi.waitFor(() => expect(each.services().map(({ service }) => service)).toContain('exec@1'), wait)
 }, 120_000)
 afterAll(() => mesh.stop())
 
-const start = (command: string[], input: Iterable<Uint8Array> = [], signal?: AbortSignal) =>
-  caller.stream('exec.run', { command }, { peer: 'owner', input, ...(signal !== undefined && { signal }) })
+interface From {
+  from?: Agent
+  signal?: AbortSignal
+}
 
-async function ran(...[command, input]: Parameters<typeof start>) {
+const start = (command: string[], input: Iterable<Uint8Array> = [], { from = caller, signal }: From = {}) =>
+  from.stream('exec.run', { command }, { peer: 'owner', input, ...(signal !== undefined && { signal }) })
+
+async function ran(...[command, input, how]: Parameters<typeof start>) {
   const said = ['', '', '']
-  const stream = start(command, input)
+  const stream = start(command, input, how)
   for await (const message of stream) {
     const bytes = Buffer.from(message as Uint8Array)
     said[bytes[0]!] += bytes.toString('utf8', 1)
@@ -84,7 +90,8 @@ const runs = (pid: number): boolean => {
 
 it('is granted to no member by a grant for services in general', async () => {
   expect(await refusal(ran(['echo']))).toMatch(/^permission_denied: .*policy/)
-  await mesh.grant({ from: ['name:caller'], to: ['service:exec.*'], allow: ['call'] })
+  const from = ['caller', 'other', 'third'].map(name => `name:${name}`)
+  await mesh.grant({ from, to: ['service:exec.*'], allow: ['call'] })
   await vi.waitFor(() => ran(['args']), wait)
 })
 
@@ -161,7 +168,7 @@ it.each([
   ['stubborn', 1],
 ] as const)('ends the process group of %s when its caller goes', async (name, count) => {
   const stop = new AbortController()
-  const pids = await pidsOf(start([name], [], stop.signal), count)
+  const pids = await pidsOf(start([name], [], { signal: stop.signal }), count)
   expect(pids.every(runs)).toBe(true)
   stop.abort()
   await vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), wait)
@@ -176,14 +183,15 @@ it.skipIf(process.platform !== 'linux')(
       (await readFile(`/proc/${pid}/cmdline`, 'utf8')).startsWith('sleep')
     try {
       for (let n = 0; n < 16; n++) {
-        const stream = start([n % 2 === 0 ? 'escapes' : 'leaves'], [], stop.signal)
+        const how = { from: n < 8 ? caller : other, signal: stop.signal }
+        const stream = start([n % 2 === 0 ? 'escapes' : 'leaves'], [], how)
         stream.result.catch(() => undefined)
         pids.push(...(await pidsOf(stream, 1)))
       }
       await vi.waitFor(async () => {
         for (const pid of pids) expect(await hasLeft(pid)).toBe(true)
       }, wait)
-      expect(await refusal(ran(['args', 'full']))).toMatch(/^overloaded/)
+      expect(await refusal(ran(['args', 'full'], [], { from: third }))).toMatch(/^overloaded/)
       stop.abort()
       await vi.waitFor(async () => expect((await ran(['args', 'again'])).out).toBe('[again]\n'), wait)
       expect(pids.filter(runs)).toEqual(pids)
@@ -193,22 +201,28 @@ it.skipIf(process.platform !== 'linux')(
   },
 )
 
-it('runs 16 programs at a time, and refuses the rest of 1,000', async () => {
+it('runs 8 programs of one member at a time, 16 of all, and refuses the rest of 1,000', async () => {
   const stop = new AbortController()
   const codes = new Map<string, number>()
   const begun: Promise<unknown>[] = []
-  for (let n = 0; n < 1_000; n++) {
-    const stream = start(['stubborn'], [], stop.signal)
+  const begin = (from: Agent) => {
+    const stream = start(['stubborn'], [], { from, signal: stop.signal })
     const first = stream[Symbol.asyncIterator]().next()
     stream.result.catch(() => undefined)
     const told = first.then(
       () => 'runs',
       (error: { code: string }) => error.code,
     )
-    begun.push(told.then(code => codes.set(code, (codes.get(code) ?? 0) + 1)))
+    const count = (key: string) => codes.set(key, (codes.get(key) ?? 0) + 1)
+    begun.push(told.then(code => count(`${from.name}: ${code}`)))
   }
-  await vi.waitFor(() => expect(codes.get('overloaded')).toBe(984), { ...wait, timeout: 60_000 })
-  await vi.waitFor(() => expect(codes.get('runs')).toBe(16), wait)
+  for (let n = 0; n < 1_000; n++) begin(caller)
+  await vi.waitFor(() => expect(codes.get('caller: overloaded')).toBe(992), { ...wait, timeout: 60_000 })
+  await vi.waitFor(() => expect(codes.get('caller: runs')).toBe(8), wait)
+  expect(await refusal(ran(['args', 'more']))).toMatch(/^overloaded: .*8 programs of this member/)
+  for (let n = 0; n < 8; n++) begin(other)
+  await vi.waitFor(() => expect(codes.get('other: runs')).toBe(8), wait)
+  expect(await refusal(ran(['args', 'full'], [], { from: third }))).toMatch(/^overloaded: .*16 programs/)
   stop.abort()
   await Promise.all(begun)
   await vi.waitFor(async () => expect((await ran(['args', 'again'])).out).toBe('[again]\n'), wait)
