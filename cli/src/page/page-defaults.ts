@@ -15,6 +15,8 @@ export const pageDefaults = {
   listMsPerBilledMember: 3,
   /** After a read, the control plane is left alone for so many times as long as that took: others need it. */
   listRest: 4,
+  /** And for no longer than this, ms: a machine that slept during a read took hours for it. */
+  listRestMostMs: 60_000,
   /** Connections at once: a browser opens six for each tab it loads. */
   connections: 64,
   /** Largest body, bytes: a policy, or params with room for JSON. */
