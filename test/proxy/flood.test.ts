@@ -44,7 +44,7 @@ beforeAll(async () => {
   await joined(workshop, 'box', upArgs())
   await run('box', 'expose', `${(shout.address() as AddressInfo).port}`, '--as', 'shout')
   desk = await joined(workshop, 'desk', upArgs('--gateway', '127.0.0.1:0'))
-}, 120_000)
+})
 afterAll(async () => {
   await workshop.end()
   shout.close()
@@ -143,4 +143,4 @@ it(`of ${count} connections each is carried, refused or closed; the agent answer
   expect(after.most - before.now).toBeLessThan(mostMb)
   await vi.waitFor(() => opensFor(other), 60_000)
   await vi.waitFor(() => opensFor(greedy), 60_000)
-}, 300_000)
+})

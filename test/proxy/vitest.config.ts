@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     name: 'proxy',
     include: ['test/proxy/*.test.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
     reporters: ['default', 'test/support/summary-reporter.ts'],
   },
 })
