@@ -52,11 +52,11 @@ describe('rpc link', () => {
     const { caller } = await pairOf(call => [call.method, call.idempotent, call.deadline - performance.now()])
     const [method, idempotent, left] = (await caller.call('math.add', 1, {
       idempotent: true,
-      timeoutMs: 700,
+      timeoutMs: 60_000,
     })) as [string, boolean, number]
     expect([method, idempotent]).toEqual(['math.add', true])
-    expect(left).toBeGreaterThan(0)
-    expect(left).toBeLessThanOrEqual(701)
+    expect(left).toBeGreaterThan(30_000)
+    expect(left).toBeLessThanOrEqual(60_001)
   })
 
   it('measures the round trip', async () => {
