@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const modules = join(import.meta.dirname, '..', '..', 'cluster')
+const modules = join(import.meta.dirname, '..')
 const cache = join(import.meta.dirname, '../../../../node_modules/.cache')
 const programs = ['kube-apiserver', 'kube-controller-manager']
 
