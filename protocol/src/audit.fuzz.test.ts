@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { fuzzRuns, hostileText } from '../../test/support/hostile.ts'
+import { fuzzRuns, hostileText } from '../../test/support/hostile-input.ts'
 import { refusal } from '../../test/support/refusal.ts'
 import { auditRoot, formatAuditLine, nextAuditEntry, parseAuditLine, verifyAuditChain } from './audit.ts'
 

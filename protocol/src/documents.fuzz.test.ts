@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { claimsOf, forgeJws } from '../../test/support/forged-jws.ts'
-import { explore, fuzzRuns, hostileJson, hostileText } from '../../test/support/hostile.ts'
+import { explore, fuzzRuns, hostileJson, hostileText } from '../../test/support/hostile-input.ts'
 import { TestMesh, type TestKey } from '../../test/support/mesh-fixture.ts'
 import { refusal } from '../../test/support/refusal.ts'
 import { verifyCredential } from './credential.ts'

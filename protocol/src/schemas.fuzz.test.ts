@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type * as z from 'zod/mini'
-import { explore, fuzzRuns, hostileJson, hostileText } from '../../test/support/hostile.ts'
+import { explore, fuzzRuns, hostileJson, hostileText } from '../../test/support/hostile-input.ts'
 import { TestMesh } from '../../test/support/mesh-fixture.ts'
 import { refusal } from '../../test/support/refusal.ts'
 import { problemSchema } from './api/problem.ts'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { openWorkshop, lastJson, runCommand, type Daemon, type Workshop } from '../support/command.ts'
 import { dynamoDbMissing, startDynamoDbLocal } from '../support/dynamodb-local.ts'
-import { Ears } from '../support/ears.ts'
+import { MapWatcher } from '../support/map-watcher.ts'
 import { postgresMissing, startPostgres } from '../support/postgres-server.ts'
 import {
   enrolMember,
@@ -128,14 +128,14 @@ describe.each(backends)('two control planes on one $name', ({ missing, start, to
 
     test('on changes: who watches one is told of what is written to the other', async () => {
       const url = new URL(`${at(0).plane.url.replace('http', 'ws')}/v1/watch`)
-      const ears = new Ears(url, await at(0).authorization(relay.signer, 'GET', url))
-      await expect.poll(() => ears.pages.length, { timeout: 10_000 }).toBeGreaterThan(0)
+      const watcher = new MapWatcher(url, await at(0).authorization(relay.signer, 'GET', url))
+      await expect.poll(() => watcher.pages.length, { timeout: 10_000 }).toBeGreaterThan(0)
       const agent = await enrolMember(at(1), await tokenAt(1), 'agent')
       const written = performance.now()
       expect(await agent.publish()).toMatchObject({ status: 200 })
-      await expect.poll(() => ears.whenHeard(agent.peerId), { timeout: 15_000 }).toBeDefined()
-      expect((ears.whenHeard(agent.peerId) ?? Infinity) - written).toBeLessThan(toldWithinMs)
-      ears.socket.close()
+      await expect.poll(() => watcher.receivedAt(agent.peerId), { timeout: 15_000 }).toBeDefined()
+      expect((watcher.receivedAt(agent.peerId) ?? Infinity) - written).toBeLessThan(toldWithinMs)
+      watcher.socket.close()
     })
 
     test('on health, which keeps no password and has a history', async () => {

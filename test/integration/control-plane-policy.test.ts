@@ -1,6 +1,6 @@
 import { apiRoutes, defaultPolicy, verifyHead, type Policy, type SignedHead } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Ears } from '../support/ears.ts'
+import { MapWatcher } from '../support/map-watcher.ts'
 import { startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 
 const manage = { from: ['role:admin'], to: ['admin:*'], allow: ['manage'] as 'manage'[] }
@@ -110,9 +110,9 @@ describe('the policy over HTTP', () => {
   test('a write is pushed to watchers at once, signed with the next number; a rival is told of it', async () => {
     const relay = await mesh.join({ roles: ['relay'] })
     const url = new URL('/v1/watch', mesh.plane.url.replace('http', 'ws'))
-    const ears = new Ears(url, await mesh.authorization(relay.signer, 'GET', url))
+    const watcher = new MapWatcher(url, await mesh.authorization(relay.signer, 'GET', url))
     const heads = (): SignedHead[] =>
-      ears.heard.flatMap(({ message }) => (message.type === 'head' ? [message.head] : []))
+      watcher.received.flatMap(({ message }) => (message.type === 'head' ? [message.head] : []))
     await expect.poll(() => heads().length, { interval: 5, timeout: 20_000 }).toBe(1)
     const expected = (await read()).number as number
     expect(await put({ policy: opsOnly, expected })).toMatchObject({
@@ -131,7 +131,7 @@ describe('the policy over HTTP', () => {
     )
     expect(rivals.map(({ status }) => status).sort()).toEqual([200, 409, 409])
     expect(await audited()).toBe(expected + 2)
-    ears.socket.close()
+    watcher.socket.close()
   })
 
   test('unknown grants, actions and parameters are refused', async () => {

@@ -1,6 +1,6 @@
 import { verifyHead, type SignedHead } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Ears } from '../support/ears.ts'
+import { MapWatcher } from '../support/map-watcher.ts'
 import { secretOf, startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 import { quickest } from '../support/quickest.ts'
 
@@ -89,23 +89,23 @@ describe('revocation over HTTP', () => {
   test('is pushed to watchers with the removal, within 200 ms', async () => {
     const relay = await member('watching', { roles: ['relay'] })
     const url = new URL('/v1/watch', mesh.plane.url.replace('http', 'ws'))
-    const ears = new Ears(url, await mesh.authorization(relay.signer, 'GET', url))
+    const watcher = new MapWatcher(url, await mesh.authorization(relay.signer, 'GET', url))
     const poll = { interval: 5, timeout: 20_000 }
     const delay = async () => {
       const out = await member('pushed')
-      await expect.poll(() => ears.whenHeard(out.peerId), poll).toBeDefined()
-      const before = ears.heard.length
+      await expect.poll(() => watcher.receivedAt(out.peerId), poll).toBeDefined()
+      const before = watcher.received.length
       const { number } = (await revoke(out.peerId)).body
       const written = performance.now()
-      const pushed = () => ears.heard.slice(before).findLast(({ message: { type } }) => type === 'head')
+      const pushed = () => watcher.received.slice(before).findLast(({ message: { type } }) => type === 'head')
       await expect.poll(pushed, poll).toBeDefined()
-      await expect.poll(() => ears.whenHeard(out.peerId, true), poll).toBeDefined()
+      await expect.poll(() => watcher.receivedAt(out.peerId, true), poll).toBeDefined()
       const message = pushed()?.message
       if (message?.type !== 'head') throw new Error('no head')
       expect((await verifyHead(mesh.plane.meshId, message.head)).numbers.revocations).toBe(number)
       return (pushed()?.at ?? Infinity) - written
     }
     expect(await quickest(200, delay)).toBeLessThan(200)
-    ears.socket.close()
+    watcher.socket.close()
   })
 })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { formatMapCursor, verifyHead, type Signer } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Ears } from '../support/ears.ts'
+import { MapWatcher } from '../support/map-watcher.ts'
 import { startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 import { msOf, quickest } from '../support/quickest.ts'
 
@@ -18,40 +18,40 @@ describe('the watch WebSocket', () => {
   })
   afterAll(() => mesh.stop())
 
-  const watch = async (signer: Signer = relay.signer, query = ''): Promise<Ears> => {
+  const watch = async (signer: Signer = relay.signer, query = ''): Promise<MapWatcher> => {
     const { watchUrl } = (await mesh.ask(undefined, 'GET', '/v1/bootstrap')).body
     const url = new URL(`${watchUrl}${query}`)
-    return new Ears(url, await mesh.authorization(signer, 'GET', url))
+    return new MapWatcher(url, await mesh.authorization(signer, 'GET', url))
   }
   const poll = { interval: 5, timeout: 20_000 }
 
   test('begins with the head and the whole map', async () => {
-    const ears = await watch()
-    await expect.poll(() => ears.whenHeard(first.peerId), poll).toBeDefined()
-    const message = ears.heard[0]?.message
+    const watcher = await watch()
+    await expect.poll(() => watcher.receivedAt(first.peerId), poll).toBeDefined()
+    const message = watcher.received[0]?.message
     if (message?.type !== 'head') throw new Error('the first message is no head')
     await verifyHead(mesh.plane.meshId, message.head)
-    expect(ears.pages.at(-1)?.more).toBe(false)
-    ears.socket.close()
+    expect(watcher.pages.at(-1)?.more).toBe(false)
+    watcher.socket.close()
   })
 
   test('pushes changes of map and head within 200 ms of the write', async () => {
-    const ears = await watch()
-    await expect.poll(() => ears.pages.length, poll).toBe(1)
+    const watcher = await watch()
+    await expect.poll(() => watcher.pages.length, poll).toBe(1)
     const delay = async () => {
       const member = await mesh.join({ as: 'pushed' })
       await member.publish()
       const written = performance.now()
-      await expect.poll(() => ears.whenHeard(member.peerId), poll).toBeDefined()
+      await expect.poll(() => watcher.receivedAt(member.peerId), poll).toBeDefined()
       await mesh.ask(member.signer, 'DELETE', '/v1/members/self')
-      await expect.poll(() => ears.whenHeard(member.peerId, true), poll).toBeDefined()
-      return (ears.whenHeard(member.peerId) ?? Infinity) - written
+      await expect.poll(() => watcher.receivedAt(member.peerId, true), poll).toBeDefined()
+      return (watcher.receivedAt(member.peerId) ?? Infinity) - written
     }
     /** Of three in a row the slowest: a push that waited for a poll would be late in one of them. */
     const slowest = async () => Math.max(await delay(), await delay(), await delay())
     expect(await quickest(200, slowest, 10)).toBeLessThan(200)
 
-    const heads = () => ears.heard.filter(({ message }) => message.type === 'head')
+    const heads = () => watcher.received.filter(({ message }) => message.type === 'head')
     let port = 4000
     const delayOfHead = async () => {
       const before = heads().length
@@ -66,17 +66,17 @@ describe('the watch WebSocket', () => {
     expect((await verifyHead(mesh.plane.meshId, message.head)).relays).toMatchObject([
       { peerId: relay.peerId },
     ])
-    ears.socket.close()
+    watcher.socket.close()
   })
 
   test('tells a watcher that it was revoked, and then no more', async () => {
     const out = await mesh.join({ roles: ['relay'], as: 'put-out' })
-    const [ears, others] = [await watch(out.signer), await watch()]
-    await expect.poll(() => [ears.pages.length, others.pages.length], poll).toEqual([1, 1])
-    const closed = once(ears.socket, 'close')
+    const [watcher, others] = [await watch(out.signer), await watch()]
+    await expect.poll(() => [watcher.pages.length, others.pages.length], poll).toEqual([1, 1])
+    const closed = once(watcher.socket, 'close')
     expect((await mesh.ask(mesh.admin, 'POST', `/v1/members/${out.peerId}/revoke`)).status).toBe(200)
     expect(String((await closed)[1])).toBe('revoked')
-    const message = ears.heard.findLast(({ message: { type } }) => type === 'head')?.message
+    const message = watcher.received.findLast(({ message: { type } }) => type === 'head')?.message
     if (message?.type !== 'head') throw new Error('no head')
     const { revocations } = await verifyHead(mesh.plane.meshId, message.head)
     expect([...revocations.peerIds]).toEqual([out.peerId])
@@ -88,15 +88,15 @@ describe('the watch WebSocket', () => {
     const { body } = await mesh.ask(first.signer, 'GET', '/v1/map')
     const member = await mesh.join({ as: 'later' })
     await member.publish()
-    const ears = await watch(relay.signer, `?since=${body.next}`)
-    await expect.poll(() => ears.whenHeard(member.peerId), poll).toBeDefined()
-    expect(ears.whenHeard(first.peerId)).toBeUndefined()
-    ears.socket.close()
+    const watcher = await watch(relay.signer, `?since=${body.next}`)
+    await expect.poll(() => watcher.receivedAt(member.peerId), poll).toBeDefined()
+    expect(watcher.receivedAt(first.peerId)).toBeUndefined()
+    watcher.socket.close()
 
     const foreign = formatMapCursor({ epoch: 'foreign', v: new Array<number>(16).fill(7) })
     const lost = await watch(relay.signer, `?since=${foreign}`)
-    await expect.poll(() => lost.whenHeard(first.peerId), poll).toBeDefined()
-    expect(lost.heard.map(({ message }) => message.type)).toEqual(['head', 'restart', 'changes'])
+    await expect.poll(() => lost.receivedAt(first.peerId), poll).toBeDefined()
+    expect(lost.received.map(({ message }) => message.type)).toEqual(['head', 'restart', 'changes'])
     lost.socket.close()
 
     const bad = await watch(relay.signer, '?since=x')
@@ -107,30 +107,30 @@ describe('the watch WebSocket', () => {
     const admin = await watch(mesh.admin)
     await expect.poll(() => admin.pages.length, poll).toBe(1)
     admin.socket.close()
-    const refused = async (ears: Ears): Promise<number> => {
-      const [, response] = await once(ears.socket, 'unexpected-response')
+    const refused = async (watcher: MapWatcher): Promise<number> => {
+      const [, response] = await once(watcher.socket, 'unexpected-response')
       return (response as { statusCode: number }).statusCode
     }
     expect(await refused(await watch(first.signer))).toBe(403)
     expect(
-      await refused(new Ears(new URL('/v1/watch', mesh.plane.url.replace('http', 'ws')), 'Mesh a.b.c')),
+      await refused(new MapWatcher(new URL('/v1/watch', mesh.plane.url.replace('http', 'ws')), 'Mesh a.b.c')),
     ).toBe(401)
     const elsewhere = new URL('/v1/map', mesh.plane.url.replace('http', 'ws'))
-    expect(await refused(new Ears(elsewhere, await mesh.authorization(relay.signer, 'GET', elsewhere)))).toBe(
-      404,
-    )
+    expect(
+      await refused(new MapWatcher(elsewhere, await mesh.authorization(relay.signer, 'GET', elsewhere))),
+    ).toBe(404)
   })
 
   test('closes who speaks, and who has too many connections', async () => {
     const loud = await watch()
-    await expect.poll(() => loud.heard.length, poll).toBeGreaterThan(0)
+    await expect.poll(() => loud.received.length, poll).toBeGreaterThan(0)
     loud.socket.send('hello')
     await expect.poll(() => loud.closed, poll).toBe(1008)
-    const many: Ears[] = []
+    const many: MapWatcher[] = []
     for (let i = 0; i < 5; i++) {
-      const ears = await watch()
-      many.push(ears)
-      await expect.poll(() => ears.heard.length, poll).toBeGreaterThan(0)
+      const watcher = await watch()
+      many.push(watcher)
+      await expect.poll(() => watcher.received.length, poll).toBeGreaterThan(0)
     }
     await expect.poll(() => many[0]?.closed, poll).toBe(1008)
     expect(many[4]?.closed).toBeUndefined()
@@ -139,17 +139,17 @@ describe('the watch WebSocket', () => {
 
   test('a watcher that reads nothing costs one message, and the others hear on', async () => {
     const slow = await watch()
-    await expect.poll(() => slow.heard.length, poll).toBeGreaterThan(0)
+    await expect.poll(() => slow.received.length, poll).toBeGreaterThan(0)
     slow.socket.pause()
-    const ears = await watch()
+    const watcher = await watch()
     for (let i = 0; i < 10; i++) await first.publish()
-    await expect.poll(() => ears.whenHeard(first.peerId), poll).toBeDefined()
+    await expect.poll(() => watcher.receivedAt(first.peerId), poll).toBeDefined()
     const member = await mesh.join({ as: 'heard' })
     await member.publish()
-    await expect.poll(() => ears.whenHeard(member.peerId), poll).toBeDefined()
+    await expect.poll(() => watcher.receivedAt(member.peerId), poll).toBeDefined()
     slow.socket.resume()
-    await expect.poll(() => slow.whenHeard(member.peerId), poll).toBeDefined()
-    for (const { socket } of [slow, ears]) socket.close()
+    await expect.poll(() => slow.receivedAt(member.peerId), poll).toBeDefined()
+    for (const { socket } of [slow, watcher]) socket.close()
   })
 
   /** @returns ms that the control plane took to stop */
@@ -178,11 +178,11 @@ describe('the watch WebSocket', () => {
     const other = await startTestPlane()
     const { signer } = await other.join({ roles: ['relay'] })
     const url = new URL('/v1/watch', other.plane.url.replace('http', 'ws'))
-    const ears = new Ears(url, await other.authorization(signer, 'GET', url))
-    await expect.poll(() => ears.heard.length, poll).toBeGreaterThan(0)
+    const watcher = new MapWatcher(url, await other.authorization(signer, 'GET', url))
+    await expect.poll(() => watcher.received.length, poll).toBeGreaterThan(0)
     expect((await other.ask(undefined, 'GET', '/metrics')).body).toContain('agent_mesh_watchers 1')
     const ms = await msOf(() => other.stop())
-    await expect.poll(() => ears.closed, poll).toBeDefined()
+    await expect.poll(() => watcher.closed, poll).toBeDefined()
     return ms
   }
 

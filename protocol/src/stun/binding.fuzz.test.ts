@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { isIP } from 'node:net'
 import { expect, it } from 'vitest'
-import { fuzzRuns } from '../../../test/support/hostile.ts'
+import { fuzzRuns } from '../../../test/support/hostile-input.ts'
 import { bindingRequest, bindingResponse, mappedAddressIn, parseBindingRequest } from './binding.ts'
 import { ipBytes } from './ip-bytes.ts'
 
