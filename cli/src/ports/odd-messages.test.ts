@@ -1,10 +1,12 @@
 /** What members and programs can say to an HTTP port, by hand. */
 import { once } from 'node:events'
+import { createServer as createHttpServer, request, type IncomingMessage } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { duplexPair } from 'node:stream'
 import { expect, it, onTestFinished } from 'vitest'
 
 import { httpPort } from './http-port.ts'
+import { passRequest, passUpgrade } from './pass-requests.ts'
 
 const caller = { sub: 'peer', name: 'web-1', roles: ['agent'], tags: [] }
 
@@ -86,3 +88,30 @@ it('no other protocol than WebSocket is switched to', async () => {
   expect(said).toMatch(/^HTTP\/1\.1 502 /)
   expect(program.asked()).not.toMatch(/upgrade/i)
 })
+
+it.each(['a request', 'an upgrade'])(
+  '%s that `node:http` does not send is refused, and ends nothing',
+  async what => {
+    const passage = {
+      // A trailer needs a body in chunks.
+      send: () => request({ headers: ['Trailer', 'x-end'] }),
+      replyHeaders: () => [],
+      unanswered: 'no reply',
+    }
+    const server = createHttpServer((asked, response) => void passRequest(asked, response, passage))
+    server.on('upgrade', (asked, client, head) => passUpgrade(asked, client, head, passage))
+    server.listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const upgrade = { connection: 'Upgrade', upgrade: 'websocket' }
+    const asked = request({
+      host: '127.0.0.1',
+      port,
+      agent: false,
+      headers: what === 'a request' ? {} : upgrade,
+    })
+    const [reply] = (await once(asked.end(), 'response')) as [IncomingMessage]
+    expect(reply.resume().statusCode).toBe(400)
+  },
+)

@@ -35,8 +35,8 @@ export async function passRequest(
   }
 }
 
-/** `node:http` reads some characters that it does not write: a tab in a path. */
-const unsendable = 'This request cannot be passed on: its path has characters that HTTP does not allow.\n'
+/** `node:http` reads more than it writes, and what it throws would end the process. */
+const unsendable = 'This request cannot be passed on: its head is not valid.\n'
 
 /** It may be sent twice: it does the same again, and has no body. */
 export const isRepeatable = ({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean =>

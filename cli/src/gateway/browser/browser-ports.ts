@@ -156,7 +156,7 @@ export class BrowserPorts {
     const to = pagePort(host, this.#gatewayPort)
     const isVisit = askedBy(asked, host) === 'visit'
     // In its other form a request line names a host, which the program could take for the one that was checked.
-    if (!/^\/[!-\u00ff]*$/.test(url))
+    if (!url.startsWith('/'))
       throw new MeshError('invalid_argument', 'Cannot serve the request: its line has no path')
     return { ...to, host, isVisit }
   }
