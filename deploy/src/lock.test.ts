@@ -1,11 +1,12 @@
 /** The lock of an environment, held by this process and by one that was killed. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { commands } from './commands.ts'
+import { readLock, removeLeft } from './lock-file.ts'
 import { Lock } from './lock.ts'
 
 let folder: string
@@ -68,6 +69,44 @@ test('is taken by one of many that wait', async () => {
   await Promise.all(Array.from({ length: 8 }, one))
 })
 
+test('is held by one of many, of which some are killed while they hold it', async () => {
+  const ended = await endedProcess()
+  let holding = 0
+  let taken = 0
+  const one = async (_: unknown, who: number) => {
+    for (let round = 0; round < 200; round++) {
+      const lock = await take().catch(
+        (error: unknown) => void expect(error).toMatchObject({ code: 'conflict' }),
+      )
+      if (lock === undefined) continue
+      taken++
+      expect(++holding).toBe(1)
+      await new Promise(setImmediate)
+      holding--
+      if (round % 2 === 0) await lock.release()
+      else {
+        const left = `${file}.${who}`
+        await writeFile(left, `${ended} docker ${who} ${round}\n`)
+        await rename(left, file)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, one))
+  expect(taken).toBeGreaterThan(10)
+})
+
+test('leaves the lock of another process where it read one that was left', async () => {
+  await writeFile(file, '1 docker 2\n')
+  removeLeft(file, '1 docker 1\n')
+  expect(readLock(file)).toBe('1 docker 2\n')
+  await writeFile(`${file}.turn`, '')
+  removeLeft(file, '1 docker 2\n')
+  expect(readLock(file)).toBe('1 docker 2\n')
+  await utimes(`${file}.turn`, 0, 0)
+  for (let n = 0; n < 2; n++) removeLeft(file, '1 docker 2\n')
+  expect(await readdir(folder)).toEqual([])
+})
+
 test('names the commands of its holder while they run', async () => {
   const lock = await take()
   const { run } = commands({ env: {}, began: lock.began })
@@ -81,6 +120,16 @@ test('names the commands of its holder while they run', async () => {
     expect.stringMatching(new RegExp(`^${child} ${process.execPath} -p `)),
   ])
   expect(await readFile(file, 'utf8')).toBe(`${process.pid} docker 1.2.3\n`)
+  await lock.release()
+})
+
+test('runs commands although it cannot name them, and says so once', async () => {
+  const lock = await take()
+  const { run } = commands({ env: {}, began: lock.began })
+  await rm(folder, { recursive: true })
+  for (const word of ['one', 'two'])
+    expect(await run([process.execPath, '-p', `'${word}'`], { signal })).toBe(word)
+  expect(said).toEqual([expect.stringContaining('does not name the commands that run: Error: ENOENT')])
   await lock.release()
 })
 

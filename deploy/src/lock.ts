@@ -5,9 +5,11 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { randomUUID } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'
-import { link, mkdir, readFile, rm } from 'node:fs/promises'
+import { link, mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+
+import { readLock, removeLeft } from './lock-file.ts'
 
 const lookMs = 250
 
@@ -34,11 +36,14 @@ interface Holder {
 export class Lock {
   readonly #file: string
   readonly #title: string
+  readonly #say: LockInit['say']
   readonly #commands = new Map<number, string>()
+  #isWritable = true
 
-  private constructor({ file, title }: LockInit) {
+  private constructor({ file, title, say }: LockInit) {
     this.#file = file
     this.#title = title
+    this.#say = say
   }
 
   /** @throws MeshError conflict while another process holds it for too long, naming it and what it does */
@@ -49,7 +54,7 @@ export class Lock {
     let told: number | undefined
     await mkdir(dirname(file), { recursive: true })
     while (!(await lock.#create())) {
-      const holder = await holderOf(file)
+      const holder = holderOf(file)
       if (holder === undefined) continue
       const most = holder.deploys ? waitMs : leftMs
       if (performance.now() - began >= most) throw held(holder, file, most)
@@ -63,10 +68,10 @@ export class Lock {
   /** Names a command in the file while it runs. */
   readonly began = (pid: number, command: string): (() => void) => {
     this.#commands.set(pid, command)
-    this.#write(this.#file)
+    this.#update()
     return () => {
       this.#commands.delete(pid)
-      this.#write(this.#file)
+      this.#update()
     }
   }
 
@@ -89,6 +94,16 @@ export class Lock {
     }
   }
 
+  /** What is half done goes on where the file cannot be written, on a full disk say: to roll back takes commands, too. */
+  #update(): void {
+    try {
+      this.#write(this.#file)
+    } catch (error) {
+      if (this.#isWritable) this.#say(`${this.#file} does not name the commands that run: ${String(error)}`)
+      this.#isWritable = false
+    }
+  }
+
   /** At once: the process may be killed next. */
   #write(file: string): void {
     const all = [[process.pid, this.#title] as const, ...this.#commands]
@@ -98,15 +113,16 @@ export class Lock {
   }
 }
 
-/** @returns undefined where none runs any more: then the file is removed */
-async function holderOf(file: string): Promise<Holder | undefined> {
-  const text = await readFile(file, 'utf8').catch(() => '')
+/** @returns undefined where none runs any more */
+function holderOf(file: string): Holder | undefined {
+  const text = readLock(file)
+  if (text === undefined) return undefined
   const holders = text.split('\n').map((line, i): Holder => {
     const [, pid, title = ''] = /^(\d+) ?(.*)$/.exec(line) ?? []
     return { pid: Number(pid), title, deploys: i === 0 }
   })
   const holder = holders.find(({ pid }) => runs(pid))
-  if (holder === undefined) await rm(file, { force: true })
+  if (holder === undefined) removeLeft(file, text)
   return holder
 }
 
