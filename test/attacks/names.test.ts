@@ -71,7 +71,7 @@ describe('a name', () => {
   test.each(tricks.filter(([, name]) => name.length < 100))(
     'with %s finds no member when it is called',
     async (_, name) => {
-      const answer = await refusal(agent.call('host.info', {}, { peer: name, timeout: 2_000 }))
+      const answer = await refusal(agent.call('host.info', {}, { peer: name, timeout: 20_000 }))
       expect(answer).toMatch(/^(not_found|unavailable|invalid_argument): /)
       expect(answer.length).toBeLessThan(1_000)
     },

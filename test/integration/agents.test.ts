@@ -141,7 +141,7 @@ describe('agents of one mesh', () => {
     await third.stop()
     await vi.waitFor(() => expect(online()).not.toContain('third'), 10_000)
     expect((await caller.callAll('host.info')).skipped).toBe(1)
-    const { results } = await caller.callAll('host.info', undefined, { timeout: 3_000, offline: true })
+    const { results } = await caller.callAll('host.info', undefined, { timeout: 5_000, offline: true })
     const byName = new Map(results.map(result => [result.name, result]))
     expect(byName.get('server')).toMatchObject({
       ok: true,

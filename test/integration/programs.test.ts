@@ -104,7 +104,7 @@ afterAll(async () => {
 
 describe('a program that speaks HTTP', () => {
   it('serves the methods that it describes, and learns who calls and for how long', async () => {
-    expect(await desk.call('math@2.add', { a: 1, b: 2 }, { timeout: 4_000, idempotent: true })).toBe(3)
+    expect(await desk.call('math@2.add', { a: 1, b: 2 }, { timeout: 60_000, idempotent: true })).toBe(3)
     const { url, headers, body } = asked.at(-1)!
     expect([url, JSON.parse(body)]).toEqual(['/add', { a: 1, b: 2 }])
     expect(headers).toMatchObject({
@@ -113,7 +113,7 @@ describe('a program that speaks HTTP', () => {
       'mesh-roles': 'agent',
       'mesh-idempotent': 'true',
       'content-type': 'application/json',
-      'mesh-timeout': expect.stringMatching(/^[1-9]\d{0,3}ms$/) as string,
+      'mesh-timeout': expect.stringMatching(/^(?:60000|[1-5]\d{4})ms$/) as string,
     })
     const described = await desk.describe('math@2')
     expect(described.methods.find(({ name }) => name === 'add')).toMatchObject({

@@ -24,7 +24,7 @@ const broken: OnRequest = () => {
 describe('callAll()', () => {
   it('answers with every member, successes beside failures', async () => {
     const mesh = meshOf({ a: () => 1, anonymous: broken, c: never })
-    const { results } = await callerIn(mesh).callAll('x.y', undefined, { timeout: 1_000 })
+    const { results } = await callerIn(mesh).callAll('x.y', undefined, { timeout: 3_000 })
     expect(results).toEqual([
       { peerId: 'a', name: 'a', ok: true, value: 1 },
       { peerId: 'anonymous', ok: false, error: failing('application') },
