@@ -110,7 +110,7 @@ try {
   const settings = second.tuning().settings.find(({ setting }) => setting === 'hedgeDelay')
   const passed =
     kept.outcome === 'kept' &&
-    kept.p99AfterMs! * 3 < kept.p99BeforeMs &&
+    kept.p99AfterMs! * 2 < kept.p99BeforeMs &&
     rolledBack.outcome === 'rolled back' &&
     settings?.value === 'p95' &&
     settings.state === 'resting'
