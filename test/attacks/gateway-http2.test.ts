@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { gatewayDefaults, meshRpcs } from '@agent-mesh/cli'
 import { GatewayMesh, jsonBody } from '../support/gateway-mesh.ts'
 import { connectRaw, ended, framed, headOf, openRpc, trailersOf } from '../support/raw-rpc.ts'
-import { bearer, json, rpcClient } from '../support/rpc-clients.ts'
+import { json, servesOthers } from '../support/rpc-clients.ts'
 
 const { CallRequestSchema, ReceiveRequestSchema, StreamRequestSchema } = await meshRpcs()
 const { bodyBytes } = gatewayDefaults
@@ -36,11 +36,6 @@ const open = framed(
 /** 256 MB in 256 KB. */
 const bomb = framed(gzipSync(Buffer.alloc(256 * 1024 * 1024)), 1)
 
-async function servesOthers(): Promise<void> {
-  const other = await at.token('other', 'service:math.*')
-  expect((await rpcClient(at.gateway.url).call(add, bearer(other))).result?.json).toBe('3')
-}
-
 it.each([
   ['an RPC', {}],
   ['another request', { path: '/v1/call/math/add', headers: { 'content-type': 'application/json' } }],
@@ -51,7 +46,7 @@ it.each([
     const closed = ended(session)
     openRpc(session, of).write('{')
     await closed
-    await servesOthers()
+    await servesOthers(at)
   },
 )
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { gatewayDefaults, meshRpcs } from '@agent-mesh/cli'
 import { GatewayMesh } from '../support/gateway-mesh.ts'
 import { connectRaw, ended, framed, openRpc, trailersOf } from '../support/raw-rpc.ts'
-import { bearer, json, rpcClient } from '../support/rpc-clients.ts'
+import { servesOthers } from '../support/rpc-clients.ts'
 
 const { CallRequestSchema: schema } = await meshRpcs()
 const { requestsOfToken } = gatewayDefaults
@@ -18,12 +18,6 @@ beforeAll(async () => {
   token = await at.token('robot', 'service:math.*')
 })
 afterAll(() => at.stop())
-
-async function servesOthers(): Promise<void> {
-  const add = { method: 'math.add', params: json({ a: 1, b: 2 }) }
-  const other = await at.token('other', 'service:math.*')
-  expect((await rpcClient(at.gateway.url).call(add, bearer(other))).result?.json).toBe('3')
-}
 
 it(
   'of 10,000 streams of one program its share runs, and the others are refused',
@@ -44,7 +38,7 @@ it(
     const asked = sessions.flatMap(session => Array.from({ length: 50 }, () => ask(session)))
     await vi.waitFor(() => expect(statuses).toEqual({ '8': 10_000 - requestsOfToken }), 240_000)
     expect(at.hanging.size).toBe(requestsOfToken)
-    await servesOthers()
+    await servesOthers(at)
     for (const session of sessions) session.destroy()
     await Promise.all(asked)
     await vi.waitFor(() => expect(at.hanging.size).toBe(0), 60_000)
@@ -62,5 +56,5 @@ it('10,000 requests that are reset at once end their connection', { timeout: 300
   }
   await closed
   await vi.waitFor(() => expect(at.hanging.size).toBe(0), 60_000)
-  await servesOthers()
+  await servesOthers(at)
 })

@@ -1,4 +1,4 @@
-import { hostService } from '@agent-mesh/agent'
+import { hostService, type Clock } from '@agent-mesh/agent'
 import { collector } from '@agent-mesh/cli'
 import { expect, test, vi } from 'vitest'
 import { LocalMesh } from '../support/local-mesh.ts'
@@ -14,8 +14,10 @@ const collected = (refs: ReadonlyMap<string, WeakRef<object>>) =>
 
 /** A mesh that ran and has stopped. In a function of its own, so that no variable keeps one of its members. */
 async function stoppedMesh(): Promise<Map<string, WeakRef<object>>> {
-  const mesh = await LocalMesh.start()
-  const refs = new Map<string, WeakRef<object>>()
+  // What is held of a control plane holds its clock.
+  const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
+  const mesh = await LocalMesh.start({ clock })
+  const refs = new Map<string, WeakRef<object>>([['clock', new WeakRef(clock)]])
   try {
     const relay = await mesh.relay('relay')
     const a = await mesh.agent({ name: 'a', contracts: [hostService] })

@@ -1,7 +1,10 @@
 /** Clients of `agentmesh.v1.Mesh` at a gateway, by protocol. */
+import { expect } from 'vitest'
 import { meshRpcs } from '@agent-mesh/cli'
 import { createClient, type Client } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node'
+
+import type { GatewayMesh } from './gateway-mesh.ts'
 
 const { Mesh } = await meshRpcs()
 export type MeshClient = Client<typeof Mesh>
@@ -34,3 +37,13 @@ export function rpcClient(baseUrl: string, protocol: (typeof rpcProtocols)[numbe
 export const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
 
 export const json = (value: unknown) => ({ json: JSON.stringify(value) })
+
+/** A program of another token calls. */
+export async function servesOthers(at: GatewayMesh): Promise<void> {
+  const other = await at.token('other', 'service:math.*')
+  const added = await rpcClient(at.gateway.url).call(
+    { method: 'math.add', params: json({ a: 1, b: 2 }) },
+    bearer(other),
+  )
+  expect(added.result?.json).toBe('3')
+}
