@@ -12,6 +12,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { readLock, removeLeft } from './lock-file.ts'
 
 const lookMs = 250
+const goneMs = 5
 
 export interface LockInit {
   file: string
@@ -55,7 +56,11 @@ export class Lock {
     await mkdir(dirname(file), { recursive: true })
     while (!(await lock.#create())) {
       const holder = holderOf(file)
-      if (holder === undefined) continue
+      if (holder === undefined) {
+        // It has gone, or another process removes it, for seconds if that was killed.
+        await wait(goneMs, undefined, { signal })
+        continue
+      }
       const most = holder.deploys ? waitMs : leftMs
       if (performance.now() - began >= most) throw held(holder, file, most)
       if (holder.pid !== told) say(`waiting up to ${most / 1_000} s: ${described(holder)}`)
