@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkDuration, longestDurationMs, readDuration } from './duration.ts'
+import { checkDuration, longestDurationMs, readDuration, wholeRemainingMs } from './duration.ts'
 
 describe('readDuration()', () => {
   it.each([
@@ -50,5 +51,50 @@ describe('checkDuration()', () => {
         message: `Cannot call a.b: timeout is ${shown}, not a number of ms`,
       }) as Error,
     )
+  })
+})
+
+describe('wholeRemainingMs()', () => {
+  /** Monotonic ms, or of the day. */
+  const startedAt = fc.double({ min: 0, max: 2e12, noNaN: true })
+  const timeout = fc.integer({ min: 1, max: 0xffff_ffff })
+  const elapsed = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 2e9, noNaN: true }))
+
+  it('is at most the timeout, and less by no more than what has elapsed and 1 ms', () => {
+    fc.assert(
+      fc.property(startedAt, timeout, elapsed, (start, ms, gone) => {
+        const left = wholeRemainingMs(start + ms - (start + gone))
+        expect(left).toBeLessThanOrEqual(ms)
+        expect(left).toBeGreaterThanOrEqual(Math.max(0, ms - gone - 1.001))
+        expect(left - (ms - gone)).toBeLessThanOrEqual(Math.max(0.002, gone - ms))
+      }),
+    )
+  })
+
+  it('loses nothing where no time has passed, whatever the clock says', () => {
+    fc.assert(
+      fc.property(startedAt, timeout, (start, ms) => {
+        expect(wholeRemainingMs(start + ms - start)).toBe(ms)
+      }),
+    )
+  })
+
+  it('never grows from hop to hop, each with its own clock', () => {
+    const hops = fc.array(fc.tuple(startedAt, fc.double({ min: 0, max: 50, noNaN: true })), { minLength: 2 })
+    fc.assert(
+      fc.property(timeout, hops, (asked, members) => {
+        let left = asked
+        for (const [arrivedAt, gone] of members) {
+          const before = left
+          left = wholeRemainingMs(arrivedAt + left - (arrivedAt + gone))
+          expect(left).toBeLessThanOrEqual(before)
+        }
+      }),
+    )
+  })
+
+  it('is at least what a request can say', () => {
+    expect([-5, 0, 0.4].map(ms => wholeRemainingMs(ms))).toEqual([0, 0, 0])
+    expect([-5, 0, 0.4, 1.9].map(ms => wholeRemainingMs(ms, 1))).toEqual([1, 1, 1, 1])
   })
 })

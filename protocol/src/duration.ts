@@ -31,6 +31,16 @@ export function checkDuration(value: unknown, action: string, name = 'timeout', 
   )
 }
 
+/** ms that subtracting two readings of a clock may add or lose: doubles hold 1e12 ms to a quarter of this. */
+const roundingMs = 0.001
+
+/**
+ * Whole ms of a remaining time, for a request to another party: rounded down, so that no hop makes the deadline of the caller later.
+ * @param least what the request can say at least, where it has no value for "no time is left"
+ */
+export const wholeRemainingMs = (ms: number, least = 0): number =>
+  Math.max(least, Math.floor(ms + roundingMs))
+
 function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.slice(0, 40)}'`
   return typeof value === 'object' && value !== null ? 'an object' : String(value)

@@ -1,4 +1,5 @@
 /** Calls through the agent of this machine: it chooses the member, connects, and tries again. */
+import { wholeRemainingMs } from '@agent-mesh/protocol/duration'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { localCallReply, localServicesReply, type LocalService } from '@agent-mesh/protocol/local-api'
 import { valueOfLocal } from '@agent-mesh/protocol/local-value'
@@ -60,7 +61,7 @@ export class AttachedTargets implements CallTargets {
     peer: string,
   ): Promise<unknown> {
     refuseMetadata(method, fields)
-    const ms = Math.max(1, Math.ceil(timeoutMs))
+    const ms = wholeRemainingMs(timeoutMs, 1)
     const head = { method, timeoutMs: ms, idempotent, ...(peer !== anyMember && { peer }) }
     const asked = { path: '/v1/call', body: lineOf(params, 'params', head), timeoutMs: ms, signal }
     return valueOfLocal(await askLocal(this.folder, asked, localCallReply))
@@ -75,7 +76,7 @@ export class AttachedTargets implements CallTargets {
     refuseMetadata(method, options.fields)
     const { endsAt } = options
     const timed = endsAt !== undefined && {
-      timeoutMs: Math.max(1, Math.ceil(endsAt - systemWheelClock.now())),
+      timeoutMs: wholeRemainingMs(endsAt - systemWheelClock.now(), 1),
     }
     const request = { method, params, ...timed, ...(peer !== anyMember && { peer }) }
     return openLocalStream(this.folder, request, options)

@@ -1,3 +1,4 @@
+import { wholeRemainingMs } from '@agent-mesh/protocol/duration'
 import {
   FrameAssembler,
   frameTypes,
@@ -85,6 +86,6 @@ export class PartsReader {
     budget.give(bytes)
     if (frame === undefined) return
     if (frame.type !== 'request' || (frame.stream && frame.timeoutMs === maxTimeoutMs)) return onFrame(frame)
-    onFrame({ ...frame, timeoutMs: Math.max(0, frame.timeoutMs - Math.floor(wheel.now() - begunAt)) })
+    onFrame({ ...frame, timeoutMs: wholeRemainingMs(frame.timeoutMs - (wheel.now() - begunAt)) })
   }
 }

@@ -7,6 +7,7 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import type { CallContext, ServiceDefinition } from '@agent-mesh/agent'
 import { linesOf } from '@agent-mesh/agent/gateway/lines'
 import { traceparentOf } from '@agent-mesh/agent/observe/traceparent'
+import { wholeRemainingMs } from '@agent-mesh/protocol/duration'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { localValueFields } from '@agent-mesh/protocol/local-api'
 import type { ProgramMethod, ServedProgram } from '@agent-mesh/protocol/local-programs'
@@ -62,7 +63,7 @@ function callHeaders({ caller, app, remainingMs, idempotent, trace }: Context): 
     'Mesh-Name': caller.name,
     'Mesh-Roles': caller.roles.join(','),
     ...(app !== undefined && { 'Mesh-App': encodeURIComponent(app) }),
-    ...(Number.isFinite(remainingMs) && { 'Mesh-Timeout': `${Math.ceil(remainingMs)}ms` }),
+    ...(Number.isFinite(remainingMs) && { 'Mesh-Timeout': `${wholeRemainingMs(remainingMs, 1)}ms` }),
     ...(idempotent && { 'Mesh-Idempotent': 'true' }),
     ...(trace !== undefined && { traceparent: traceparentOf(trace) }),
   }

@@ -1,3 +1,4 @@
+import { wholeRemainingMs } from '@agent-mesh/protocol/duration'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { createContextKey, type HandlerContext } from '@connectrpc/connect'
 
@@ -19,5 +20,5 @@ export function callerIn({ values }: Pick<HandlerContext, 'values'>): GatewayCal
 /** ms, as calls want it: whole, and at least one. */
 export function timeoutIn({ timeoutMs }: Pick<HandlerContext, 'timeoutMs'>): { timeout?: number } {
   const left = timeoutMs()
-  return left === undefined ? {} : { timeout: Math.max(1, Math.ceil(left)) }
+  return left === undefined ? {} : { timeout: wholeRemainingMs(left, 1) }
 }

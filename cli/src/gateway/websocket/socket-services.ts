@@ -1,5 +1,6 @@
 /** Services that a program serves over its WebSocket, for as long as that is open. */
 import type { CallContext, ServiceDefinition } from '@agent-mesh/agent'
+import { wholeRemainingMs } from '@agent-mesh/protocol/duration'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import type { ProgramMethod } from '@agent-mesh/protocol/local-programs'
 import { localValue, valueOfLocal, type LocalValue } from '@agent-mesh/protocol/local-value'
@@ -140,7 +141,7 @@ function requestOf(params: unknown, { caller, app, remainingMs, idempotent }: Co
     ...(value !== undefined && { params: value }),
     ...(bytes !== undefined && { bytes }),
     caller: { peerId, name, roles },
-    ...(Number.isFinite(remainingMs) && { timeoutMs: Math.max(1, Math.ceil(remainingMs)) }),
+    ...(Number.isFinite(remainingMs) && { timeoutMs: wholeRemainingMs(remainingMs, 1) }),
     ...(idempotent && { idempotent }),
     ...(app !== undefined && { app }),
   }
