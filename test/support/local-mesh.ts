@@ -15,6 +15,7 @@ import { createRelay, type Relay, type RelayOptions } from '@agent-mesh/relay'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { freePort } from './free-port.ts'
 
 export const silent = createLogger('test', (process.env['TEST_LOG'] as 'debug' | undefined) ?? 'silent')
 
@@ -48,7 +49,7 @@ export class LocalMesh {
   /** @param time the clock of all its processes */
   static async start(time: { clock?: Clock } = {}): Promise<LocalMesh> {
     const folder = await mkdtemp(join(tmpdir(), 'mesh-'))
-    return new LocalMesh(folder, await LocalMesh.#startControlPlane(folder, 0, time), time)
+    return new LocalMesh(folder, await LocalMesh.#startControlPlane(folder, await freePort(), time), time)
   }
 
   static #startControlPlane(

@@ -4,10 +4,10 @@
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '../../../test/support/free-port.ts'
 import { alerts, watchdog } from './alerts.ts'
 import { dashboards } from './dashboards.ts'
 import { ObservedMesh } from './observed-mesh.ts'
@@ -23,14 +23,6 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`)
 function promtool(...args: string[]): boolean {
   const { status, error } = spawnSync('promtool', args, { cwd: rules, stdio: ['ignore', 2, 2] })
   return error === undefined && status === 0
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 /** Calls `work` each 200 ms until it says that it is done, or the time is over. @returns whether it was done */

@@ -8,6 +8,7 @@ import {
 import type { Link, RelayCandidate, Transport, TransportInit } from '@agent-mesh/agent/transport/index'
 import { upgradeProtocol } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePort } from '../../../test/support/free-port.ts'
 import { until } from '../../../test/support/until.ts'
 import { circuitServer } from './circuit-server.ts'
 
@@ -58,13 +59,6 @@ async function meetingPoint(): Promise<[string, string]> {
   }
   const ports = [await listenOn(arrive(0)), await listenOn(arrive(1))]
   return ports.map(port => `/ip4/127.0.0.1/tcp/${port}`) as [string, string]
-}
-
-const freePort = async (): Promise<number> => {
-  const port = await listenOn(() => {})
-  const server = servers.pop()
-  await new Promise(resolve => server?.close(resolve))
-  return port
 }
 
 const unseen = () => ({ localPort: undefined, mapping: 'unknown' as const, addrs: [] })
