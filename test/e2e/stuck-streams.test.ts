@@ -7,7 +7,7 @@ import { lastJson, openWorkshop, runCommand, type Workshop } from '../support/co
 import { LocalMesh, loopback } from '../support/local-mesh.ts'
 import { RecordedProcess } from '../support/recorded-process.ts'
 
-const within = { timeout: 30_000, interval: 100 }
+const within = { timeout: 60_000, interval: 100 }
 
 let mesh: LocalMesh
 let workshop: Workshop
@@ -22,17 +22,18 @@ afterEach(async () => {
 })
 
 test('an agent opens the map stream to its relay anew, and hears of a member that joined meanwhile', async () => {
-  let stuck = false
+  /** So many of the streams of an agent go nowhere. */
+  let stuck = 0
   /** Streams of each agent, by peer id. */
   const opened = new Map<string, number>()
   const { serve } = MapServer.prototype
-  // A relay with a defect: what it sends on the first map stream of an agent goes nowhere from some moment on, and the link lives.
+  // A relay with a defect: what it sends on a map stream goes nowhere from some moment on, and the link lives.
   vi.spyOn(MapServer.prototype, 'serve').mockImplementation(function (this: MapServer, stream, link) {
     const { peerId } = link.peer
     const nth = (opened.get(peerId) ?? 0) + 1
     opened.set(peerId, nth)
     const { send } = stream
-    stream.send = chunk => (nth === 1 && stuck ? true : send.call(stream, chunk))
+    stream.send = chunk => (nth <= stuck ? true : send.call(stream, chunk))
     serve.call(this, stream, link)
   })
   await mesh.relay('relay', loopback, undefined, { mapBeatMs: 1_000 })
@@ -40,17 +41,17 @@ test('an agent opens the map stream to its relay anew, and hears of a member tha
     ...['up', '--no-mdns', '--join', await mesh.token(), '--name', 'agent', '--listen', loopback],
     ...['--log-level', 'info', '--metrics', '127.0.0.1:0'],
   ])
-  const streams = () => opened.get(String(agent.ready['peerId']))
-  await vi.waitFor(() => expect(streams()).toBe(1), within)
+  const streams = () => opened.get(String(agent.ready['peerId'])) ?? 0
+  await vi.waitFor(() => expect(streams()).toBeGreaterThan(0), within)
   await RecordedProcess.of(agent).records(['map-reopened'], async () => {
-    stuck = true
+    stuck = streams()
     await mesh.agent({ name: 'late', listen: [] })
   })
   await vi.waitFor(async () => {
     const ran = await runCommand(['peers', '--json', '--data', agent.data])
     expect(lastJson(ran)['peers']).toContainEqual(expect.objectContaining({ name: 'late' }))
   }, within)
-  await vi.waitFor(() => expect(streams()).toBe(2), within)
+  await vi.waitFor(() => expect(streams()).toBeGreaterThan(stuck), within)
 })
 
 test('a relay opens its watch of the control plane anew', async () => {

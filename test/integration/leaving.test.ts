@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
+import { freePort } from '../support/free-port.ts'
 import { LocalMesh } from '../support/local-mesh.ts'
 import { msOf, quickest } from '../support/quickest.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
@@ -96,10 +97,10 @@ describe('an agent that stops', () => {
     const left = `leaver-${leavers}`
     await vi.waitFor(
       () => expect(caller.peers().find(({ name }) => name === left)).toMatchObject({ online: false }),
-      10_000,
+      20_000,
     )
     expect((await caller.callAll('host.info' as never)).results.map(({ name }) => name)).not.toContain(left)
-  }, 120_000)
+  })
 
   test('is left by callers at once while the control plane is unreachable, and ends long before its drain time', async () => {
     await mesh.relay('relay')
@@ -198,35 +199,40 @@ describe('a relay that stops', () => {
   test('ends soon after its drain time; longer calls are repeated if they may be', async () => {
     const { first, caller, seen } = await relayed(1_000)
     const long = (idempotent: boolean) =>
-      codeOf(caller.ask('job.run', 8_000, { peer: 'callee', idempotent, timeout: 60_000 }))
+      codeOf(caller.ask('job.run', -1, { peer: 'callee', idempotent, timeout: 90_000 }))
     const [repeatable, single] = [long(true), long(false)]
     await vi.waitFor(() => expect(seen.started).toBe(2), 20_000)
-    expect(await msOf(() => first.stop())).toBeLessThan(7_000)
-    expect(await Promise.all([repeatable, single])).toEqual(['ok', 'path_lost'])
+    // Neither call has ended, nor ends by itself.
+    await first.stop()
+    expect(await single).toBe('path_lost')
+    await vi.waitFor(() => expect(seen.started).toBe(3), 20_000)
+    seen.finish()
+    expect(await repeatable).toBe('ok')
     expect(seen.started).toBe(3)
   })
 })
 
 test('a call of 12 s that began over the relay survives the upgrade to a direct path', async () => {
   await mesh.relay('relay')
-  const probe = await mesh.agent({ name: 'callee' })
-  const target = Number(probe.status().addrs[0]?.split('/').at(-1))
-  await probe.stop()
+  const target = await freePort()
   proxy = await startTcpProxy(target)
   proxy.hold()
   const addrs = { listen: [`/ip4/127.0.0.1/tcp/${target}`], announce: [`/ip4/127.0.0.1/tcp/${proxy.port}`] }
-  const callee = await mesh.startAgent({ name: 'callee', ...addrs })
+  const callee = await mesh.agent({ name: 'callee', ...addrs })
   const seen = serve(callee)
   const caller = await mesh.agent({ name: 'caller', listen: [], contracts: [job] })
   await vi.waitFor(async () => {
     expect(await caller.ask('job.who', null, { peer: 'callee' })).toMatchObject({ path: 'relay' })
   }, 20_000)
-  const call = codeOf(caller.ask('job.run', 12_000, { peer: 'callee', timeout: 30_000 }))
+  const began = performance.now()
+  const call = codeOf(caller.ask('job.run', -1, { peer: 'callee', timeout: 90_000 }))
   await vi.waitFor(() => expect(seen.started).toBe(1), 20_000)
   proxy.release()
   await vi.waitFor(
     () => expect(caller.peers().find(({ name }) => name === 'callee')).toMatchObject({ path: 'direct' }),
-    { timeout: 10_000, interval: 50 },
+    { timeout: 40_000, interval: 50 },
   )
+  await vi.waitUntil(() => performance.now() - began > 12_000, { timeout: 20_000, interval: 50 })
+  seen.finish()
   expect(await call).toBe('ok')
 })

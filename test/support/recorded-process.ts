@@ -22,6 +22,9 @@ export interface RecordedProcessInit {
 /** Acts of a process follow a fault within this, ms: the slowest is a path that is closed after 15 s. */
 const patience = { timeout: 90_000, interval: 250 }
 
+/** So many of the last ones are in the line of doctor. */
+const shownActs = 4
+
 export class RecordedProcess {
   readonly #init: RecordedProcessInit
   readonly #acts: LoggedAct[] = []
@@ -30,6 +33,8 @@ export class RecordedProcess {
     this.#init = init
     if (init.log === null) throw new Error('its log is not captured')
     createInterface({ input: init.log }).on('line', line => {
+      // Warnings of Node.js are no lines of the log.
+      if (!line.startsWith('{')) return
       const act = JSON.parse(line) as Partial<LoggedAct>
       if (act.event !== undefined && act.event in recoveryEvents) this.#acts.push(act as LoggedAct)
     })
@@ -66,10 +71,17 @@ export class RecordedProcess {
       expect(supervisor).toBe(recoveryEvents[event])
       expect(await this.#count(event)).toBeGreaterThan(before.get(event)!)
     }
-    const doctor = lastJson(await runCommand(['doctor', '--json', '--data', this.#init.data]))
-    const { found } = (doctor['checks'] as { check: string; found: string }[]).find(
-      ({ check }) => check === 'recovery',
-    )!
-    for (const { supervisor, msg } of acts) expect(found).toContain(`${supervisor}: ${msg}`)
+    const ask = async (command: string) =>
+      lastJson(await runCommand([command, '--json', '--data', this.#init.data]))
+    // Others may follow at any time.
+    await vi.waitFor(async () => {
+      const known = (await ask('status'))['acts'] as { supervisor: string; act: string }[]
+      for (const { supervisor, msg } of acts)
+        expect(known).toContainEqual(expect.objectContaining({ supervisor, act: msg }))
+      const checks = (await ask('doctor'))['checks'] as { check: string; found: string }[]
+      const found = checks.find(({ check }) => check === 'recovery')?.found
+      for (const { supervisor, act } of known.slice(-shownActs))
+        expect(found).toContain(`${supervisor}: ${act}`)
+    }, patience)
   }
 }
