@@ -24,8 +24,8 @@ const faults = [
 ]
 /** At a load of 25 the first synthesis of a worker, which loads the CDK, took 37 s; a test that waits for a condition gives it 20 s. */
 const shared = {
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
   expect: { poll: { timeout: 20_000 } },
 }
 

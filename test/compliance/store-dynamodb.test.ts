@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { openDynamoStore, prepareDynamoTable, type Store } from '@agent-mesh/lambdas'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dynamoDbMissing, startDynamoDbLocal, type DynamoDbLocal } from '../support/dynamodb-local.ts'
 import { startFaultyDynamoDb, type Fate, type FaultyDynamoDb } from '../support/faulty-dynamodb.ts'
 import { expectAllDoneOnce, workThroughFaults } from './store-faults.ts'
@@ -8,9 +8,6 @@ import { enrol, testClock, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
 import { joinsSuite } from './store-joins.ts'
 import { wrongClockSuite } from './wrong-clock.ts'
-
-// A thousand transactions take long on a busy machine.
-vi.setConfig({ testTimeout: 120_000 })
 
 describe.skipIf(dynamoDbMissing() !== undefined)('DynamoDB', () => {
   let dynamo: DynamoDbLocal

@@ -9,8 +9,6 @@ import { storeCompliance } from './store.ts'
 import { joinsSuite } from './store-joins.ts'
 import { wrongClockSuite } from './wrong-clock.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
-
 const failingAudit = `
   CREATE FUNCTION agent_mesh.no_audit() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE 'no audit' USING ERRCODE = 'raise_exception'; END $$;
@@ -21,7 +19,7 @@ describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
   let server: PostgresServer
   let databases = 0
   const freshDatabase = () => server.database(`mesh_${++databases}`)
-  beforeAll(async () => void (server = await startPostgres()), 120_000)
+  beforeAll(async () => void (server = await startPostgres()))
   afterAll(() => server.stop())
 
   const onDatabase = (handles: number) => ({
@@ -79,15 +77,17 @@ describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
       ])
       let told = 0
       const stop = store.listen(() => void told++)
-      await vi.waitFor(() => expect(told).toBeGreaterThan(0), 10_000)
+      await vi.waitFor(() => expect(told).toBeGreaterThan(0), 30_000)
       const connection: boolean[] = []
       store.onConnection?.(connected => connection.push(connected))
       proxy.cut()
-      await vi.waitFor(() => expect(told).toBeGreaterThan(1), 10_000)
-      expect(connection).toEqual([false, true])
+      await vi.waitFor(() => {
+        expect(told).toBeGreaterThan(1)
+        expect(connection).toEqual([false, true])
+      }, 30_000)
       const before = told
       await other.headParts.writePart('policy', 0, 'one')
-      await vi.waitFor(() => expect(told).toBeGreaterThan(before), 10_000)
+      await vi.waitFor(() => expect(told).toBeGreaterThan(before), 30_000)
       expect(await store.headParts.readPart('policy')).toMatchObject({ document: 'one' })
       stop()
       await Promise.all([store.close(), other.close()])

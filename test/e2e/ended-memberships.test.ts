@@ -7,7 +7,7 @@ let workshop: Workshop
 let controlPlane: Daemon
 
 const quiet = ['--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0']
-const poll = { timeout: 30_000, interval: 200 }
+const poll = { timeout: 60_000, interval: 200 }
 
 const admin = (...args: string[]) => runCommand([...args, '--json', '--data', controlPlane.data])
 const token = async (...args: string[]) => String(lastJson(await admin('token', 'create', ...args))['token'])

@@ -18,7 +18,7 @@ import type { Fetch, TransferReply, TransferStart } from '../support/transfer-pr
 const MiB = 1024 * 1024
 const size = Number(process.env['TRANSFER_MIB'] ?? 256) * MiB
 /** Each MiB may take 120 ms on a busy machine. */
-const timeout = 60_000 + (size / MiB) * 120
+const timeout = 200_000 + (size / MiB) * 120
 const script = join(import.meta.dirname, '../support/transfer-process.ts')
 
 let mesh: LocalMesh

@@ -80,7 +80,7 @@ beforeAll(async () => {
     timeout: 60_000,
     interval: 500,
   })
-}, 180_000)
+})
 afterAll(() => workshop.end())
 
 const hash = (of: Uint8Array) => createHash('sha256').update(of).digest('hex')
@@ -107,7 +107,7 @@ it('copies what docs/files.md copies, folders with all that is in them', async (
   expect(await readdir(desk('logs'))).toEqual(['old'])
   expect(await readFile(srv('in', 'site', 'css', 'page.css'), 'utf8')).toBe('a {}')
   expect((await stat(srv('in', 'site', 'run.sh'))).mode & 0o100).toBe(0o100)
-}, 120_000)
+})
 
 it('shows the logs of docs/files.md, also that settings were reloaded, and runs its programs', async () => {
   const logs = async () => {
@@ -139,7 +139,7 @@ it('shows the logs of docs/files.md, also that settings were reloaded, and runs 
   expect(refused.code, refused.stdout + refused.stderr).toBe(4)
   const open = await runCommand(['up', ...at('open'), '--allow-exec', '/usr/bin/find /srv *'])
   expect(open).toMatchObject({ code: 2, stderr: expect.stringMatching(/find .*any other program/) as string })
-}, 120_000)
+})
 
 it.skipIf(process.platform !== 'linux')('ends a program when its command is interrupted', async () => {
   const args = ['exec', 'web-1', ...at('desk'), '--', 'wc']
@@ -153,10 +153,10 @@ it.skipIf(process.platform !== 'linux')('ends a program when its command is inte
     }
   }
   const counting = () => readdirSync('/proc').filter(pid => /^\d+$/.test(pid) && isCounting(pid))
-  await vi.waitFor(() => expect(counting()).toHaveLength(1), { timeout: 30_000, interval: 100 })
+  await vi.waitFor(() => expect(counting()).toHaveLength(1), { timeout: 60_000, interval: 100 })
   child.kill('SIGINT')
   expect(await once(child, 'exit')).toEqual([130, null])
-  await vi.waitFor(() => expect(counting()).toEqual([]), { timeout: 30_000, interval: 100 })
+  await vi.waitFor(() => expect(counting()).toEqual([]), { timeout: 60_000, interval: 100 })
 })
 
 it('says what it copied and left out, and why it did not, in JSON and by its exit code', async () => {
@@ -183,7 +183,7 @@ it('says what it copied and left out, and why it did not, in JSON and by its exi
     expect(ran, args.join(' ')).toMatchObject({ code, stderr: expect.stringMatching(reason) as string })
   }
   expect(await readdir(srv('in', 'both'))).toEqual([])
-}, 180_000)
+})
 
 it('keeps the mode of a file that it replaces, both ways', async () => {
   const modes: number[] = []
@@ -225,7 +225,7 @@ it('copies the rest of a folder when some of it is refused, both ways, and fails
   expect(fetched).toMatchObject({ code: 4, stdout: expect.stringMatching(/^Failed: .*EEXIST/m) as string })
   expect(await readFile(desk('taken', 'partly', 'b'), 'utf8')).toBe('in the way')
   expect(await readFile(desk('taken', 'partly', 'c'), 'utf8')).toBe('in the way')
-}, 120_000)
+})
 
 it('mixes no files whose names are alike, both ways, and leaves parts out', async () => {
   const contents = { big: randomBytes(6 * 1024 * 1024), 'big.part': randomBytes(5_000_000) }
@@ -241,13 +241,13 @@ it('mixes no files whose names are alike, both ways, and leaves parts out', asyn
     expect(hash(await readFile(srv('in', 'alike', name))), name).toBe(hash(bytes))
     expect(hash(await readFile(desk('back', name))), name).toBe(hash(bytes))
   }
-}, 120_000)
+})
 
 /** Starts to put the file `large`, and kills the command when some of it has arrived. @returns what is there of it */
 async function killedMidway() {
   const part = srv('in', '.large.mesh-part')
   const args = ['cp', desk('large'), `web-1:${srv('in')}/`, ...at('desk')]
-  for (let tries = 0; tries < 10; tries++) {
+  for (let tries = 0; tries < 20; tries++) {
     const child = spawn(process.execPath, [commandFile, ...args], { stdio: 'ignore' })
     const ended = once(child, 'exit')
     const arrived = async () => (await stat(part).catch(() => undefined))?.size ?? 0
@@ -273,7 +273,7 @@ it('continues a copy that was killed, in the file that it had begun', async () =
   expect(again).toMatchObject({ code: 0, stderr: '' })
   expect((await stat(srv('in', 'large'))).ino).toBe(ino)
   expect(hash(await readFile(srv('in', 'large')))).toBe(hash(bytes))
-}, 180_000)
+})
 
 it.skipIf(process.platform === 'win32')(
   'receives only what is missing of a copy that could not write on',
@@ -292,5 +292,4 @@ it.skipIf(process.platform === 'win32')(
     expect(lastJson(again)).toMatchObject({ files: 1, bytes: size - left })
     expect(hash(await readFile(to))).toBe(hash(await readFile(srv('in', 'limited'))))
   },
-  120_000,
 )

@@ -41,7 +41,7 @@ describe.skipIf(namespacesMissing() !== undefined)('a control plane on a full di
     expect(doctor.stdout).toMatch(/disk full/)
 
     await disk.free()
-    await vi.waitFor(async () => expect(await ready()).toBe(200), 10_000)
+    await vi.waitFor(async () => expect(await ready()).toBe(200), 30_000)
     expect(lastJson(await at('token', 'create'))).toHaveProperty('token')
     expect(lastJson(await at('status'))).toMatchObject({ ready: true, warnings: [] })
   })
@@ -93,7 +93,7 @@ describe.skipIf(namespacesMissing() !== undefined)('an agent on a full disk', ()
       '--peer',
       'small',
       '--timeout',
-      '3s',
+      '10s',
       '--data',
       caller.data,
     ])
@@ -119,24 +119,24 @@ describe.skipIf(namespacesMissing() !== undefined)('an agent on a full disk', ()
     expect(first.said).toMatchObject({ event: 'ready' })
     await disk.fill()
     expect(await status()).toMatchObject(full)
-    await vi.waitFor(callable, { timeout: 20_000, interval: 200 })
+    await vi.waitFor(callable, { timeout: 60_000, interval: 200 })
     await first.end()
 
     const again = await disk.start(...up)
     expect(again.said).toMatchObject({ event: 'ready' })
     expect(await status()).toMatchObject(full)
-    await vi.waitFor(callable, { timeout: 20_000, interval: 200 })
+    await vi.waitFor(callable, { timeout: 60_000, interval: 200 })
 
     await disk.free()
     await vi.waitFor(async () => expect(await status()).toMatchObject({ ready: true }), {
-      timeout: 20_000,
+      timeout: 60_000,
       interval: 200,
     })
     await again.end()
     for (const name of (await readdir(disk.path())).filter(name => /json$|db$/.test(name)))
       expect((await stat(disk.path(name))).size, name).toBeGreaterThan(0)
     expect((await disk.start(...up)).said).toMatchObject({ event: 'ready' })
-    await vi.waitFor(callable, { timeout: 20_000, interval: 200 })
+    await vi.waitFor(callable, { timeout: 60_000, interval: 200 })
   })
 
   test('does not spend a token when it joins', async () => {

@@ -20,7 +20,7 @@ import { sshMissing, startSshServer, type SshServer } from '../support/ssh-serve
 
 const run = promisify(execFile)
 const rsyncMiB = Number(process.env['RSYNC_MIB'] ?? 128)
-const timeout = 60_000 + rsyncMiB * 200
+const timeout = 200_000 + rsyncMiB * 400
 
 let workshop: Workshop
 let ssh: SshServer
@@ -56,7 +56,7 @@ describe.skipIf(sshMissing() !== undefined)('over a relay', () => {
   beforeAll(async () => {
     ssh = await startSshServer(workshop.folder('ssh'))
     await command('box', 'expose', `${ssh.port}`, '--as', 'ssh')
-    await vi.waitFor(() => sshRun('true'), 30_000)
+    await vi.waitFor(() => sshRun('true'), 100_000)
   })
   afterAll(() => ssh.stop())
 

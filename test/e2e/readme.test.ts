@@ -1,13 +1,12 @@
 /** The README's first steps, run as they stand there; only addresses and the token are replaced. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { commandFile, runCommand } from '../support/command.ts'
+import { commandFile, endChild, runCommand } from '../support/command.ts'
+import { freePort } from '../support/free-port.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const run = promisify(execFile)
@@ -22,15 +21,6 @@ function blocks(language: string): string[] {
   return [...readme.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(
     match => match[1] ?? '',
   )
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 const localised = (line: string, token = ''): string[] =>
@@ -56,7 +46,7 @@ async function daemon(machine: string, args: string[]): Promise<void> {
   let said = ''
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  await vi.waitFor(() => expect(said).toContain('"event":"ready"'), 30_000)
+  await vi.waitFor(() => expect(said).toContain('"event":"ready"'), 100_000)
 }
 
 const tokenIn = (said: string) => /amj1\.[\w.-]+/.exec(said)?.[0] ?? ''
@@ -68,12 +58,9 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  for (const child of children.reverse()) {
-    child.kill()
-    if (child.exitCode === null) await once(child, 'exit')
-  }
+  for (const child of children.reverse()) await endChild(child)
   await rm(folder, { recursive: true, force: true })
-}, 30_000)
+})
 
 describe('the first steps of the README', () => {
   let agentToken: string

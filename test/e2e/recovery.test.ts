@@ -39,7 +39,7 @@ export const faults = {
 process.on('SIGUSR2', () => void (held.length = 0))
 `
 const missing = postgresMissing() ?? noMovedClock ?? namespacesMissing()
-const within = { timeout: 60_000, interval: 100 }
+const within = { timeout: 100_000, interval: 100 }
 
 let postgres: PostgresServer
 let workshop: Workshop
@@ -106,7 +106,7 @@ beforeAll(async () => {
   await writeFile(services, faultsModule)
   ada = await startAgent('ada')
   disk = await SmallDisk.mount(workshop.folder('disk'), 4)
-}, 180_000)
+})
 afterAll(async () => {
   await disk?.unmount()
   await workshop?.end()

@@ -60,7 +60,7 @@ beforeAll(async () => {
   controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
   await startRegion('eu')
   await startRegion('us')
-}, 180_000)
+})
 afterAll(() => workshop.end())
 
 interface Answer {

@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { releaseBeforeMissing } from '../support/release-before.ts'
 import { commandsOfBoth, TwoReleases, type Release } from '../support/two-releases.ts'
 
-const patient = { timeout: 30_000, interval: 100 }
+const patient = { timeout: 60_000, interval: 100 }
 const members = ['relay', 'one', 'two'] as const
 const parcels = defineService({
   name: 'parcels',
@@ -29,7 +29,7 @@ describe.skipIf(releaseBeforeMissing() !== undefined)('data folders of members a
     await Promise.all(['one', 'two'].map(name => mesh.agent('before', name, ['--join', token])))
     await works('before')
     first = identities()
-  }, 120_000)
+  })
   afterAll(async () => {
     await mesh?.end()
     await commands.remove()
@@ -70,9 +70,9 @@ describe.skipIf(releaseBeforeMissing() !== undefined)('data folders of members a
     expect(await joined.call('parcels.add' as never, { a: 2, b: 2 } as never, { peer: 'one' } as never)).toBe(
       4,
     )
-  }, 120_000)
+  })
 
   it('are opened by the release before again, when the upgrade is undone', async () => {
     await restartWith('before')
-  }, 120_000)
+  })
 })

@@ -9,7 +9,7 @@ import { commandsOfBoth, TwoReleases, type Release } from '../support/two-releas
 
 const releases = ['today', 'before'] as const
 const other = (release: Release): Release => (release === 'today' ? 'before' : 'today')
-const patient = { timeout: 30_000, interval: 100 }
+const patient = { timeout: 60_000, interval: 100 }
 
 /** What callers of today know of the service. */
 const parcels = defineService({
@@ -45,7 +45,7 @@ describe.skipIf(releaseBeforeMissing() !== undefined)('members of two releases',
         mesh.library('relay', join),
         ...releases.map(of => mesh.agent(of, of, ['--join', join])),
       ])
-    }, 120_000)
+    })
     afterAll(() => mesh.end())
 
     /** Calls are made by the process of that release. */

@@ -32,7 +32,7 @@ describe.skipIf(postgresMissing() !== undefined)('on PostgreSQL', () => {
     const empty = (await server.database('drill'))()
     drills = await openDrills({ 'postgres://mesh@db.example.com/drill': empty })
     await drills.daemon(`${plane} ${(await server.database('mesh'))()}`)
-  }, 120_000)
+  })
   afterAll(async () => {
     await drills?.end()
     await server?.stop()
@@ -49,7 +49,7 @@ describe.skipIf(postgresMissing() !== undefined)('on PostgreSQL', () => {
     await drills.daemon(restored)
     await drills.well(verify)
     expect(namesOf(await drills.well(list))).toEqual(members)
-  }, 240_000)
+  })
 })
 
 describe.skipIf(dynamoDbMissing() !== undefined)('on DynamoDB', () => {
@@ -61,7 +61,7 @@ describe.skipIf(dynamoDbMissing() !== undefined)('on DynamoDB', () => {
     server = await startDynamoDbLocal()
     drills = await openDrills({ 'dynamodb:mesh-drill': `dynamodb:${restoredTable}` }, server.env)
     await drills.daemon(`${plane} dynamodb:${table}`, { words: ['--create-table'] })
-  }, 120_000)
+  })
   afterAll(async () => {
     await drills?.end()
     await server?.stop()
@@ -96,5 +96,5 @@ describe.skipIf(dynamoDbMissing() !== undefined)('on DynamoDB', () => {
     await drills.daemon(restored)
     await drills.well(verify)
     expect(namesOf(await drills.well(list))).toEqual(members)
-  }, 240_000)
+  })
 })

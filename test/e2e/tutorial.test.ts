@@ -90,7 +90,7 @@ test('two agents join a new mesh, find each other and call', async () => {
   // She learns of him after he is ready; the reader takes longer to type.
   await vi.waitFor(async () => expect(await run(peers)).toContain('bob'), patience)
   await follow(3)
-}, 240_000)
+})
 
 test('a service of the page is served, described and called, and refuses what its contract refuses', async () => {
   await writeFile(join(folder, 'greetings.ts'), blocks(parts[4] ?? '', 'ts')[0] ?? '')
@@ -100,7 +100,7 @@ test('a service of the page is served, described and called, and refuses what it
   expect(said.get('npx agent-mesh --context alice call greetings.hello -f name= # exit code 2')).toContain(
     'name: Too small',
   )
-}, 240_000)
+})
 
 test('an agent that does not listen calls through a relay', async () => {
   const said = await follow(5)
@@ -108,7 +108,7 @@ test('an agent that does not listen calls through a relay', async () => {
     '"Hello, Carol."\n',
   )
   expect(said.get('npx agent-mesh --context carol path bob')).toContain('Calls to bob use a relay.')
-}, 240_000)
+})
 
 test('the policy of the page lets alice call and refuses carol, who is then revoked', async () => {
   await writeFile(join(folder, 'policy.json'), blocks(parts[6] ?? '', 'json')[0] ?? '')
@@ -118,7 +118,7 @@ test('the policy of the page lets alice call and refuses carol, who is then revo
   await run(revoke)
   expect(await run(tail)).toMatch(/revoke.*carol/)
   await run(verify)
-}, 240_000)
+})
 
 test('nothing is left once the processes have stopped and the contexts are removed', async () => {
   for (const context of [...terminals.keys()].reverse()) await stop(context)
@@ -127,4 +127,4 @@ test('nothing is left once the processes have stopped and the contexts are remov
   expect(
     ['alice', 'bob', 'carol', 'relay', 'default'].filter(name => existsSync(join(home, 'agent-mesh', name))),
   ).toEqual([])
-}, 240_000)
+})

@@ -29,7 +29,7 @@ const learns = (member: Pick<Agent, 'metrics'>, keys: number) =>
 
 const caller = (name: string) => mesh.agent({ name, contracts: [hostService] })
 const answers = (from: Awaited<ReturnType<typeof caller>>, to: Agent) =>
-  vi.waitFor(() => from.call('host.info', {}, { peer: to.peerId, timeout: 2_000 }), 20_000)
+  vi.waitFor(() => from.call('host.info', {}, { peer: to.peerId, timeout: 5_000 }), 60_000)
 
 /** Relays are found after the start: a first call may be answered sooner, over a direct path. */
 const isLinked = (agent: Agent, ...to: Pick<Agent, 'peerId'>[]) =>

@@ -91,18 +91,14 @@ const ofProgram = gatewayDefaults.requestsOfToken
 it.each([
   ['fewer than connections', gatewayDefaults.connections - 56, { 200: ofProgram, 429: 10_000 - ofProgram }],
   ['2,000', 2_000, { 200: ofProgram }],
-])(
-  'of 10,000 streams, %s at once, one program has its share',
-  async (_, maxSockets, expected) => {
-    const agent = new Agent({ maxSockets })
-    const streams = Array.from({ length: 10_000 }, () => opened('/v1/stream/math/total', agent))
-    const counts: Record<number, number> = {}
-    for (const status of await Promise.all(streams)) counts[status] = (counts[status] ?? 0) + 1
-    expect(counts).toMatchObject(expected)
-    expect(Object.keys(counts).filter(status => !['0', '200', '429', '503'].includes(status))).toEqual([])
-    expect(await add(other)).toBe('3')
-    agent.destroy()
-    await vi.waitFor(async () => expect(await add(token)).toBe('3'), 20_000)
-  },
-  120_000,
-)
+])('of 10,000 streams, %s at once, one program has its share', async (_, maxSockets, expected) => {
+  const agent = new Agent({ maxSockets })
+  const streams = Array.from({ length: 10_000 }, () => opened('/v1/stream/math/total', agent))
+  const counts: Record<number, number> = {}
+  for (const status of await Promise.all(streams)) counts[status] = (counts[status] ?? 0) + 1
+  expect(counts).toMatchObject(expected)
+  expect(Object.keys(counts).filter(status => !['0', '200', '429', '503'].includes(status))).toEqual([])
+  expect(await add(other)).toBe('3')
+  agent.destroy()
+  await vi.waitFor(async () => expect(await add(token)).toBe('3'), 20_000)
+})

@@ -18,8 +18,7 @@ const newService = defineService({
 type Caller = Agent<readonly [typeof hostService]>
 
 /** Pushed within a second; generous, as the machine may be busy. */
-const until = <T>(check: () => T | Promise<T>, timeout = 20_000) =>
-  vi.waitFor(check, { timeout, interval: 50 })
+const until = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 60_000, interval: 50 })
 
 const numberOf = async (member: Pick<Agent, 'metrics'>, part: string): Promise<number> =>
   Number(
@@ -32,7 +31,7 @@ function calling(from: Caller, to: Agent): () => Promise<number> {
   const done = (async () => {
     let calls = 0
     for (; on; calls++) {
-      await from.call('host.info', {}, { peer: to.peerId, timeout: 5_000 })
+      await from.call('host.info', {}, { peer: to.peerId, timeout: 20_000 })
       await new Promise(resolve => setImmediate(resolve))
     }
     return calls
@@ -44,7 +43,7 @@ function calling(from: Caller, to: Agent): () => Promise<number> {
   }
 }
 
-describe('a restored database', { timeout: 60_000 }, () => {
+describe('a restored database', () => {
   let mesh: LocalMesh
   let relay: Relay
   let a: Caller
@@ -122,7 +121,7 @@ describe('a restored database', { timeout: 60_000 }, () => {
   })
 
   test('binds members by its policy, and a policy written then reaches them', async () => {
-    const info = () => refusal(a.call('host.info', {}, { peer: b.peerId, timeout: 2_000 }))
+    const info = () => refusal(a.call('host.info', {}, { peer: b.peerId, timeout: 5_000 }))
     const before = await numberOf(a, 'policy')
     expect((await (await admin()).policy()).policy.grants).toHaveLength(2)
     expect(await end()).toBeGreaterThan(20)
@@ -148,7 +147,7 @@ describe('a restored database', { timeout: 60_000 }, () => {
     await late.stop()
     late = await mesh.agent({ name: 'late' })
     await until(() => expect(late.status().warnings).toEqual([]))
-    await until(() => a.call('host.info', {}, { peer: late.peerId, timeout: 2_000 }))
+    await until(() => a.call('host.info', {}, { peer: late.peerId, timeout: 5_000 }))
     await until(() => expect(b.peers().map(({ name }) => name)).toContain('late'))
   })
 
@@ -158,7 +157,7 @@ describe('a restored database', { timeout: 60_000 }, () => {
     await mesh.restartControlPlane({ restored: true })
     await allKnow('policy', number => expect(number).toBeGreaterThan(before))
     const fresh = await mesh.agent({ name: 'fresh' })
-    await until(() => a.call('host.info', {}, { peer: fresh.peerId, timeout: 2_000 }))
+    await until(() => a.call('host.info', {}, { peer: fresh.peerId, timeout: 5_000 }))
     expect(await end()).toBeGreaterThan(20)
     const { entries } = await (await admin()).audit({ last: 20 })
     expect(entries.filter(({ what }) => what === 'restore')).toHaveLength(2)

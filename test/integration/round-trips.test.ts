@@ -43,7 +43,7 @@ async function caller(name: string, ratio: number) {
   return agent
 }
 
-test('first calls ask the nearest of two equal providers', { timeout: 180_000 }, async () => {
+test('first calls ask the nearest of two equal providers', async () => {
   await mesh.relay('relay-1', '/ip4/127.0.0.1/tcp/0/ws')
   await Promise.all([provider('far', 300), provider('near', 2)])
   const callers = await Promise.all(['one', 'two', 'three', 'four'].map(name => caller(name, 2)))

@@ -41,7 +41,7 @@ test('calls that fill the limit of a method, and a check that fails, reach the c
       )
       expect(scaling).toMatchObject({ service: 'press', current: 1, ready: 0 })
     },
-    { timeout: 25_000, interval: 200 },
+    { timeout: 50_000, interval: 200 },
   )
   expect(await ada.metrics()).toMatch(/^agent_mesh_service_saturation\{service="press@1"\} (0\.[5-9]\d*|1)$/m)
   finish()
@@ -61,7 +61,7 @@ test('a saturated service that is ready asks for one provider more', async () =>
         desired: 2,
         stale: false,
       }),
-    { timeout: 25_000, interval: 200 },
+    { timeout: 50_000, interval: 200 },
   )
   finish()
   expect(await page).toBe(1)

@@ -15,7 +15,7 @@ export interface Ran {
 }
 
 /** A command is killed after this, ms: a little less than a test has. */
-const longestMs = 110_000
+const longestMs = 220_000
 
 /** Runs the command to its end; never rejects. @param input its standard input */
 export function runCommand(

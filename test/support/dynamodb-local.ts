@@ -64,13 +64,14 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
 }
 
 async function answering(endpoint: string, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    if (child.exitCode !== null) throw new Error(`DynamoDB Local ended with code ${child.exitCode}`)
+  for (let tries = 0; tries < 1_000; tries++) {
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`DynamoDB Local ended with ${child.exitCode ?? child.signalCode}`)
     if (await fetch(endpoint).then(Boolean, () => false)) return
     await sleep(100)
   }
   await end(child)
-  throw new Error('DynamoDB Local did not answer within 30 s')
+  throw new Error('DynamoDB Local did not answer within 100 s')
 }
 
 async function end(child: ChildProcess): Promise<void> {

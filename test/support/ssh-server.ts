@@ -30,7 +30,7 @@ export async function startSshServer(folder: string): Promise<SshServer> {
   const server = spawn(sshd, ['-D', '-e', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   server.stderr.on('data', (text: Buffer) => (said += text.toString()))
-  await vi.waitFor(() => opens(port, said), 20_000)
+  await vi.waitFor(() => opens(port, said), 60_000)
   return { port, options, stop: () => void server.kill() }
 }
 
