@@ -1,4 +1,5 @@
 /** Strangers, pages and greedy programs at SOCKS and CONNECT of a gateway. */
+import { constants, type ClientHttp2Session } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { gatewayDefaults } from '@agent-mesh/cli'
 import { exposePrograms } from '../support/exposed-programs.ts'
 import { GatewayMesh } from '../support/gateway-mesh.ts'
+import { connectRaw } from '../support/raw-rpc.ts'
 
 let at: GatewayMesh
 let token: string
@@ -147,6 +149,14 @@ it(
   },
 )
 
+/** What ends a connection of HTTP/2. Rejects when it ends without. */
+function goAwayOf(session: ClientHttp2Session): Promise<{ code: number; last: number; reason: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ code: number; last: number; reason: string }>()
+  session.once('goaway', (code, last, data) => resolve({ code, last, reason: String(data) }))
+  session.once('error', reject).once('close', () => reject(new Error('the connection ended without GOAWAY')))
+  return promise
+}
+
 it('a connection without room hears why, in its own protocol, and others have room again', async () => {
   const { text: caller } = await at.tokens.create({ scope: { call: ['service:*'] }, lifetimeMs: 600_000 })
   const head = ['GET /v1/describe HTTP/1.1', `Host: 127.0.0.1:${at.port}`, `Authorization: Bearer ${caller}`]
@@ -163,6 +173,10 @@ it('a connection without room hears why, in its own protocol, and others have ro
     expect(refusal).toMatch(/^HTTP\/1\.1 503 [^]*"code":"overloaded"/)
     expect(refusal).toContain(`${gatewayDefaults.connections} are open already`)
     expect(await answerTo(hello, proof(token), wanted('web.server.mesh'))).toEqual(refusedWith(5))
+    // As no protocol error: its requests can be sent again.
+    const { code, last, reason } = await goAwayOf(connectRaw(at.gateway.url))
+    expect([code, last]).toEqual([constants.NGHTTP2_ENHANCE_YOUR_CALM, 0])
+    expect(reason).toContain(`${gatewayDefaults.connections} are open already`)
     await closed(open().resume())
   } finally {
     for (const socket of idle) socket.destroy()

@@ -41,10 +41,10 @@ export function alsoServe(server: Server, { socks, http2 }: OtherProtocols): () 
   }
 }
 
-const isPreface = (first: Buffer): boolean => first.subarray(0, preface.length).equals(preface)
+export const isPreface = (first: Buffer): boolean => first.subarray(0, preface.length).equals(preface)
 
-/** Reads until the bytes can be of one protocol alone, and puts them back. */
-function whenRead(socket: Socket, tell: (first: Buffer) => void): void {
+/** Reads until the bytes can be of one protocol alone, and puts them back. A connection that ends before is destroyed. */
+export function whenRead(socket: Socket, tell: (first: Buffer) => void): void {
   let first = Buffer.alloc(0)
   const look = () => {
     // All of it: with some bytes left, "readable" would come at once, again and again.

@@ -1,10 +1,12 @@
-/** More connections than the gateway serves: a refused one hears why, in the protocol that its first byte shows. */
+/** More connections than the gateway serves: a refused one hears why, in the protocol that its first bytes show. */
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import { gatewayDefaults } from './defaults.ts'
+import { isPreface, whenRead } from './first-bytes.ts'
+import { refuseHttp2 } from './http2/refuse-http2.ts'
 import { refuseHttp } from './proxy/http-connect.ts'
 import { serveSocks, socksVersion } from './proxy/socks.ts'
 
@@ -44,11 +46,9 @@ function refuse(socket: Socket): void {
   const late = setTimeout(() => socket.destroy(), refusedMs)
   socket.on('error', () => {})
   socket.once('close', () => clearTimeout(late))
-  socket.once('readable', () => {
-    const first = socket.read(1) as Buffer | null
-    if (first === null) return void socket.destroy()
-    socket.unshift(first)
+  whenRead(socket, first => {
     if (first[0] === socksVersion) void serveSocks(noTunnels, socket, () => {})
+    else if (isPreface(first)) refuseHttp2(socket, noRoom())
     else refuseHttp(socket, noRoom())
   })
 }
