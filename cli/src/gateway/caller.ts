@@ -3,6 +3,7 @@ import type { Agent } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import type { GatewayToken } from './gateway-tokens.ts'
+import { ownApps } from './own-apps.ts'
 import { isInScope, touches, type ScopeAction } from './scope.ts'
 
 export type GatewayAgent = Pick<
@@ -36,6 +37,8 @@ export interface ProgramCaller extends GatewayCaller {
   /** Of its token. */
   readonly id: string
   readonly app: string
+  /** Of a browser: the same for all of its requests to one address. */
+  readonly session?: string
 }
 
 const ownersTargets: Partial<Record<ScopeAction, readonly string[]>> = {
@@ -54,7 +57,7 @@ export const owner: GatewayCaller = {
 }
 
 /** A browser that the owner signs in. */
-export const ownersBrowser: ProgramCaller = { ...owner, id: 'owner', app: 'browser' }
+export const ownersBrowser: ProgramCaller = { ...owner, id: 'owner', app: ownApps.browser }
 
 export const callerOf = (
   { id, app, scope }: Pick<GatewayToken, 'id' | 'app' | 'scope'>,

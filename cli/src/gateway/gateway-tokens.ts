@@ -13,6 +13,7 @@ import { fieldForms } from '@agent-mesh/protocol/field-forms'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import * as z from 'zod/mini'
 
+import { isOwnApp } from './own-apps.ts'
 import { scopeSchema, type Scope } from './scope.ts'
 
 const millis = z.int().check(z.nonnegative())
@@ -31,6 +32,10 @@ const storedToken = z.strictObject({
 type StoredToken = z.output<typeof storedToken>
 export type GatewayToken = Omit<StoredToken, 'hash'>
 
+/** One of an earlier version that has such a name counts under its id. */
+const withOwnName = (token: StoredToken): StoredToken =>
+  isOwnApp(token.app) ? { ...token, app: token.id } : token
+
 const form = /^amg1\.([\w-]{16})\.([\w-]{43})$/
 
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest()
@@ -44,7 +49,7 @@ export class GatewayTokens {
     this.#folder = join(data, 'gateway-tokens')
   }
 
-  /** The text is not kept. @throws MeshError permission_denied; unavailable for a full disk */
+  /** The text is not kept. @throws MeshError invalid_argument for a reserved name; permission_denied; unavailable for a full disk */
   async create({
     app,
     scope,
@@ -55,6 +60,10 @@ export class GatewayTokens {
     /** ms */
     lifetimeMs: number
   }): Promise<{ text: string; token: GatewayToken }> {
+    if (app !== undefined && isOwnApp(app))
+      throw new MeshError('invalid_argument', `Cannot create the token: the name ${app} is reserved`, {
+        hint: 'Audit logs have it for what the owner does in a browser. Give the program another name.',
+      })
     const id = newId()
     const secret = randomBytes(32).toString('base64url')
     const createdAt = Date.now()
@@ -122,7 +131,7 @@ export class GatewayTokens {
     const version = `${found.ino} ${found.mtimeMs} ${found.size}`
     const known = this.#known.get(id)
     if (known?.version === version) return known.token
-    const token = parseJson(storedToken, readFileSync(file, 'utf8'), `read ${file}`)
+    const token = withOwnName(parseJson(storedToken, readFileSync(file, 'utf8'), `read ${file}`))
     this.#known.set(id, { version, token })
     return token
   }

@@ -3,6 +3,7 @@ import { localCallRequest, type LocalPeer } from '@agent-mesh/protocol/local-api
 import { MeshError } from '@agent-mesh/protocol/errors'
 import * as z from 'zod/mini'
 
+import { ownApps } from '../gateway/own-apps.ts'
 import { describedBy } from '../local/described-services.ts'
 import { json, type HandledRequest, type Routes } from '../local/handler-server.ts'
 import { parseExact } from '../local/parse-exact.ts'
@@ -33,7 +34,7 @@ export const lookRoutes = (source: PageSource, live: LiveMembers, trips: RoundTr
   'POST /api/call': async ({ text, signal }) => {
     const request = parseExact(callRequest, await text(), 'read the call', 'request')
     // Whose audit logs name the page as the program.
-    const options = { app: 'page', timeoutMs: pageDefaults.callMs }
+    const options = { app: ownApps.page, timeoutMs: pageDefaults.callMs }
     return json(await source.local(signal).call({ ...request, ...options }))
   },
 })
