@@ -42,8 +42,8 @@ afterAll(async () => {
   program.close()
 })
 
-const addressOf = async (port: string) =>
-  String((await at.ask('/v1/open', jsonBody(token, { peer: 'server', port }))).json()['url'])
+const addressOf = async (port: string, by = token) =>
+  String((await at.ask('/v1/open', jsonBody(by, { peer: 'server', port }))).json()['url'])
 const evilOrigin = () => `http://evil.server.mesh.localhost:${at.port}`
 
 /** The cookie comes along: all members are one site. */
@@ -265,29 +265,34 @@ it.each([
   expect((await browser.ask('/')).status).toBe(200)
 })
 
-it('one token has so many requests in flight, and others have room', async () => {
+it('one page has its share of the requests of a token, which has its share of all', async () => {
+  const { requestsOfToken, requestsOfSession } = gatewayDefaults
   const other = await at.portsToken('other', 'port:web')
-  asked.length = 0
+  const opened = async (by: string) => MeshBrowser.open(await addressOf('web', by))
+  const ofToken = [browser]
+  while (ofToken.length <= requestsOfToken / requestsOfSession) ofToken.push(await opened(token))
+  const last = ofToken.pop()!
   const left = new AbortController()
-  const { host } = new URL(browser.origin)
-  const sockets = Array.from({ length: gatewayDefaults.requestsOfToken }, () => {
-    const socket = connect({ port: at.port, host: '127.0.0.1', signal: left.signal }).on(
-      'error',
-      () => undefined,
-    )
-    const lines = [
-      'GET /hang HTTP/1.1',
-      `Host: ${host}`,
-      'Sec-Fetch-Site: same-origin',
-      `Cookie: ${browser.cookie}`,
-    ]
-    socket.write(`${lines.join('\r\n')}\r\n\r\n`)
-    return socket
-  })
-  await vi.waitFor(() => expect(asked).toHaveLength(sockets.length), 60_000)
-  expect((await browser.ask('/')).status).toBe(429)
-  const url = (await at.ask('/v1/open', jsonBody(other, { peer: 'server', port: 'web' }))).json()['url']
-  expect((await (await MeshBrowser.open(String(url))).ask('/')).status).toBe(200)
+  const hang = async (each: MeshBrowser) => {
+    const before = asked.length
+    hangAt(each, requestsOfSession, left.signal)
+    await vi.waitFor(() => expect(asked).toHaveLength(before + requestsOfSession), 60_000)
+    expect((await each.ask('/')).status).toBe(429)
+  }
+  await hang(browser)
+  expect((await last.ask('/')).status).toBe(200)
+  for (const each of ofToken.slice(1)) await hang(each)
+  expect((await last.ask('/')).status).toBe(429)
+  expect((await (await opened(other)).ask('/')).status).toBe(200)
   left.abort()
   await vi.waitFor(async () => expect((await browser.ask('/')).status).toBe(200), 20_000)
 })
+
+/** Requests of a page that wait until `signal`. */
+function hangAt({ origin, cookie }: MeshBrowser, count: number, signal: AbortSignal): void {
+  const own = [`Host: ${new URL(origin).host}`, `Cookie: ${cookie}`, 'Sec-Fetch-Site: same-origin']
+  for (let i = 0; i < count; i++)
+    connect({ port: at.port, host: '127.0.0.1', signal })
+      .on('error', () => undefined)
+      .write(['GET /hang HTTP/1.1', ...own, '\r\n'].join('\r\n'))
+}

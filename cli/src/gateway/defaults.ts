@@ -8,6 +8,8 @@ export const gatewayDefaults = {
   refusedMs: 2_000,
   /** Requests of one token in flight, streams included: one program leaves room for others. */
   requestsOfToken: 64,
+  /** Of these, requests of one browser to one port, WebSockets included: a page with many tabs leaves room for other pages. */
+  requestsOfSession: 16,
   /** The head of a request comes within this, ms: it is written on the same machine. */
   headMs: 10_000,
   /** A body that is read whole comes within this, ms. */

@@ -11,7 +11,7 @@ import { gatewayDefaults } from '../defaults.ts'
 
 /** Of a browser that is signed in. */
 export interface SessionCaller extends ProgramCaller {
-  /** Its hash: the same for all requests of the browser. */
+  /** The hash of its secret. */
   readonly session: string
 }
 
