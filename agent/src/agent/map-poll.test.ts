@@ -93,7 +93,7 @@ describe('MapPoll', () => {
     await poll.start()
     expect(map.cursor).toBeUndefined()
     away = false
-    await vi.waitFor(() => expect(map.cursor).toBe(cursor(1)), 10_000)
+    await vi.waitFor(() => expect(map.cursor).toBe(cursor(1)), 30_000)
   })
 
   test('asks nobody once it has stopped', async () => {

@@ -70,7 +70,7 @@ describe('credentialKeeper()', () => {
     const { onRenewed } = await start(daysLater(8))
     let told = 0
     onRenewed(() => void told++)
-    await vi.waitFor(() => expect(renewals).toBe(1), 10_000)
+    await vi.waitFor(() => expect(renewals).toBe(1), 30_000)
     await keeper?.stop()
     expect(told).toBe(0)
   })
@@ -84,7 +84,7 @@ describe('credentialKeeper()', () => {
 
   test.each([7.1, 30])('renews one that is %d days old, and keeps it over a restart', async days => {
     const first = await start(daysLater(days))
-    await vi.waitFor(() => expect(first.claims.jti).toBe('second'), 10_000)
+    await vi.waitFor(() => expect(first.claims.jti).toBe('second'), 30_000)
     await first.stop()
     expect(store.get('credential')).toBe(first.jwt)
   })
@@ -93,14 +93,14 @@ describe('credentialKeeper()', () => {
     const head = await headKeeper({ meshId: mesh.meshId, store, log })
     await head.accept(await mesh.head({ numbers: { revocations: 9 } }))
     const renewing = await start(daysLater(8), head)
-    await vi.waitFor(() => expect(renewing.claims.jti).toBe('second'), 10_000)
+    await vi.waitFor(() => expect(renewing.claims.jti).toBe('second'), 30_000)
     expect(head.current.numbers.revocations).toBe(9)
   })
 
   test('goes on with the one it has while the control plane is away', async () => {
     renewed = () => Promise.reject(new MeshError('unavailable', 'away'))
     const { jwt } = await start(daysLater(8))
-    await vi.waitFor(() => expect(renewals).toBe(1), 10_000)
+    await vi.waitFor(() => expect(renewals).toBe(1), 30_000)
     await keeper?.stop()
     expect(keeper?.jwt).toBe(jwt)
     expect(store.get('credential')).toBe(jwt)
@@ -110,7 +110,7 @@ describe('credentialKeeper()', () => {
     const other = await mesh.member()
     renewed = () => other.credential()
     const { jwt } = await start(daysLater(8))
-    await vi.waitFor(() => expect(renewals).toBe(1), 10_000)
+    await vi.waitFor(() => expect(renewals).toBe(1), 30_000)
     await keeper?.stop()
     expect(keeper?.jwt).toBe(jwt)
   })

@@ -161,7 +161,7 @@ describe('RecordPublisher', () => {
     let away = 3
     answer = () => (away-- > 0 ? Promise.reject(new MeshError('unavailable', 'away')) : Promise.resolve())
     publisher = await start()
-    await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 10_000 })
+    await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 30_000 })
     expect(received).toHaveLength(4)
   })
 
@@ -169,7 +169,7 @@ describe('RecordPublisher', () => {
     let forged = 2
     answer = () => (forged-- > 0 ? Promise.reject(new MeshError('revoked', 'revoked')) : Promise.resolve())
     publisher = await start()
-    await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 10_000 })
+    await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 30_000 })
     expect(received).toHaveLength(3)
   })
 
@@ -182,7 +182,7 @@ describe('RecordPublisher', () => {
       return { peerId: member.peerId, online: true, record: await signRecord(signer, record) } as never
     }
     const tried = (times: number) =>
-      vi.waitFor(() => expect(received.length).toBeGreaterThanOrEqual(times), { timeout: 10_000 })
+      vi.waitFor(() => expect(received.length).toBeGreaterThanOrEqual(times), { timeout: 30_000 })
     let outdone: number[]
     beforeEach(async () => {
       outdone = []
@@ -205,7 +205,7 @@ describe('RecordPublisher', () => {
       await tried(4)
       expect(outdone).toEqual([])
       answer = () => Promise.resolve()
-      await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 10_000 })
+      await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 30_000 })
     })
 
     test('from after tomorrow, signs none that nobody would believe', async () => {
@@ -216,7 +216,7 @@ describe('RecordPublisher', () => {
       await publisher.stop()
       shown = () => recordOf(member.signer, later)
       publisher = await start()
-      await vi.waitFor(() => expect(publisher.record.incarnation).toBe(later + 1), { timeout: 10_000 })
+      await vi.waitFor(() => expect(publisher.record.incarnation).toBe(later + 1), { timeout: 30_000 })
     })
 
     test('which is shown no more, goes above it', async () => {
@@ -224,7 +224,7 @@ describe('RecordPublisher', () => {
       answer = async () => {
         if ((await incarnations()).at(-1)! <= tomorrow) await conflict(tomorrow)
       }
-      await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 10_000 })
+      await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 30_000 })
       expect(publisher.record.incarnation).toBe(tomorrow + 1)
       expect(outdone).toEqual([])
     })
@@ -237,7 +237,7 @@ describe('RecordPublisher', () => {
         new MeshError('conflict', 'older', { details: { incarnation: publisher.record.incarnation } }),
       )
     publisher = await start()
-    await vi.waitFor(() => expect(received.length).toBeGreaterThanOrEqual(5), { timeout: 10_000 })
+    await vi.waitFor(() => expect(received.length).toBeGreaterThanOrEqual(5), { timeout: 30_000 })
     // The pauses until then come to 570 ms at least; without any it takes a tenth of that.
     expect(performance.now() - since).toBeGreaterThan(400)
   })
@@ -276,7 +276,7 @@ describe('RecordPublisher', () => {
     listed = true
     publisher = await start()
     const tried = (times: number) =>
-      vi.waitFor(() => expect(received).toHaveLength(times), { timeout: 10_000 })
+      vi.waitFor(() => expect(received).toHaveLength(times), { timeout: 30_000 })
     await tried(1)
     await publisher.update({ services: ['math@3'] })
     await tried(2)

@@ -84,7 +84,7 @@ afterEach(async () => {
   store.close()
 })
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 })
+const until = (check: () => void) => vi.waitFor(check, { timeout: 30_000, interval: 10 })
 const taken = (count: number) => until(() => expect(served).toHaveLength(count))
 
 async function pairOf(name: string, v: number) {

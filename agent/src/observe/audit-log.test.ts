@@ -40,7 +40,7 @@ async function entriesOf(at = folder): Promise<AuditEntry[]> {
   for await (const entry of auditEntries(at)) entries.push(entry)
   return entries
 }
-const soon = (check: () => Promise<void> | void) => vi.waitFor(check, { timeout: 10_000, interval: 20 })
+const soon = (check: () => Promise<void> | void) => vi.waitFor(check, { timeout: 30_000, interval: 20 })
 
 describe('the audit log of a process', () => {
   it('is there as soon as something happened, for its owner alone', async () => {

@@ -37,7 +37,7 @@ afterEach(async () => {
   await network.stop()
 })
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 })
+const until = (check: () => void) => vi.waitFor(check, { timeout: 30_000, interval: 10 })
 const linked = () => agent.links.peers().sort()
 
 describe('WatchLinks', () => {

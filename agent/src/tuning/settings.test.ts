@@ -40,7 +40,7 @@ describe('the option tuning', () => {
   it('watches once a call asks for a second try', async () => {
     const { tuning, hedging } = tuningOf()
     hedging.sent('a.b', true, () => undefined)(true, 1)
-    await vi.waitFor(() => expect(states(tuning)[0]).toEqual(['hedgeDelay', 'p95', 'shadow']), 10_000)
+    await vi.waitFor(() => expect(states(tuning)[0]).toEqual(['hedgeDelay', 'p95', 'shadow']), 30_000)
   })
 
   it('pins settings, and tunes the others', () => {

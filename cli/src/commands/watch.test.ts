@@ -58,7 +58,7 @@ async function watched(file: string, args: readonly string[], shown: RegExp) {
   child.stdout.setEncoding('utf8').on('data', (text: string) => void (stdout += text))
   const exited = once(child, 'exit') as Promise<[number]>
   try {
-    await vi.waitFor(() => expect(stdout).toMatch(shown), { timeout: 30_000 })
+    await vi.waitFor(() => expect(stdout).toMatch(shown), { timeout: 100_000 })
     return { stdout: () => stdout, interrupt: () => child.kill('SIGINT'), stdin: child.stdin, exited }
   } catch (error) {
     child.kill('SIGKILL')

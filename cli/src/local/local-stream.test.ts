@@ -131,7 +131,7 @@ describe('a stream on the local socket', () => {
         before = made
         return still
       },
-      { timeout: 10_000, interval: 100 },
+      { timeout: 30_000, interval: 100 },
     )
     expect(made).toBeLessThan(20_000)
     for (let n = 0; n < before + 1_000; n++) expect((await stream.next()).done).toBe(false)

@@ -87,7 +87,7 @@ function open(interactive: boolean) {
   const history = join(folder, 'repl-history')
   const ended = new MeshRepl({ folder, history, input, output, interactive, signal: ending.signal }).run()
   const shows = (wanted: string | RegExp) =>
-    vi.waitUntil(() => text.match(wanted) !== null, { timeout: 10_000 })
+    vi.waitUntil(() => text.match(wanted) !== null, { timeout: 30_000 })
   return { input, ended, shows, ending, text: () => text }
 }
 
@@ -132,7 +132,7 @@ test('publishes, and shows or iterates the messages of a topic', async () => {
   expect(await ended).toBe(true)
   expect(published).toEqual([{ topic: 'alerts.disk', value: { free: 12 }, acks: 2, timeoutMs: 500 }])
   expect(text()).toBe(`2\n[ 'alerts.*', 'one', <Buffer 01 02>, 3 ]\n`)
-  await vi.waitUntil(() => cancelled.includes('alerts.*'), { timeout: 10_000 })
+  await vi.waitUntil(() => cancelled.includes('alerts.*'), { timeout: 30_000 })
 })
 
 test('shows messages of a topic as they come, until Ctrl-C', async () => {
@@ -141,7 +141,7 @@ test('shows messages of a topic as they come, until Ctrl-C', async () => {
   input.write(`subscribe('alerts.*', { group: 'pagers' })\n`)
   await shows(`{ topic: 'alerts.*', from: 'one', value: { free: 1 }, retained: true }`)
   input.write('\u0003')
-  await vi.waitUntil(() => cancelled.includes('alerts.*'), { timeout: 10_000 })
+  await vi.waitUntil(() => cancelled.includes('alerts.*'), { timeout: 30_000 })
   input.write('.exit\n')
   await ended
 })
@@ -171,13 +171,13 @@ test('completes services and methods, keeps lines for its owner alone, and cance
   input.write('math.ad')
   await shows('math.ad')
   // Keys that arrive together are text that was pasted.
-  await vi.waitUntil(() => input.write('\t') && /math\.add\s+math\.addAll/.test(text()), { timeout: 10_000 })
+  await vi.waitUntil(() => input.write('\t') && /math\.add\s+math\.addAll/.test(text()), { timeout: 30_000 })
   input.write('({ a: 5 })\n')
   await shows('sum: 5')
   input.write('math.wait()\n')
-  await vi.waitUntil(() => called.length === 2, { timeout: 10_000 })
+  await vi.waitUntil(() => called.length === 2, { timeout: 30_000 })
   input.write('\u0003')
-  await vi.waitUntil(() => cancelled.length === 1, { timeout: 10_000 })
+  await vi.waitUntil(() => cancelled.length === 1, { timeout: 30_000 })
   input.write('.exit\n')
   await ended
   const history = join(folder, 'repl-history')

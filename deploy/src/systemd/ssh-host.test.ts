@@ -65,7 +65,10 @@ test('at Ctrl-C what runs on the machine is ended, and has ended when the next o
 
 test('what runs on the machine ends with the connection', async () => {
   const { ran, hasEnded, isAfter } = await running(signal)
-  process.kill(begun.at(-1) ?? 0, 'SIGKILL')
+  const shell = begun.at(-1) ?? 0
+  // Its own end of stdin is open until what reads it in its place has begun.
+  await vi.waitUntil(() => !existsSync(`/proc/${shell}/fd/3`), { timeout: 20_000 })
+  process.kill(shell, 'SIGKILL')
   expect(await ran).toContain('Cannot run on relay-1')
   await vi.waitUntil(hasEnded, { timeout: 20_000 })
   expect(isAfter()).toBe(false)

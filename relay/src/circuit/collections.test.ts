@@ -23,7 +23,7 @@ async function circuitOfBytes(): Promise<Duplex> {
   await callee.handleDuplex(raw, stream => void stream.resume().on('end', () => stream.end()))
   const client = callee.relayClient({})
   client.update([candidate])
-  await vi.waitUntil(() => client.homeRelays().length === 1, { timeout: 10_000, interval: 10 })
+  await vi.waitUntil(() => client.homeRelays().length === 1, { timeout: 30_000, interval: 10 })
   const caller = await mesh.join('caller', { listen: [] })
   return (await caller.connect(targetOf(callee, [candidate]))).openDuplex(raw)
 }

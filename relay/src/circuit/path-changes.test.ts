@@ -28,7 +28,7 @@ const linksTo = (from: Transport, to: Transport): Link[] => from.links.of(to.pee
 
 it(
   `${changes} changes between a relayed and a direct path leave no link, stream, socket or timer behind`,
-  { timeout: 1_000 * changes },
+  { timeout: 3_000 * changes },
   async () => {
     const callee = await mesh.join('callee')
     callee.relayClient().update([{ peerId: relay.peerId, addrs: relay.addresses() }])

@@ -118,12 +118,10 @@ describe('two members that listen nowhere', () => {
     const { promise: done, resolve: finish } = Promise.withResolvers<void>()
     const [lower, higher] = await members()
     const [publicLower, publicHigher] = await meetingPoint()
-    const a = await start(lower, { observed: seenAt(await freePort(), publicLower) }, { retire: () => done })
-    const b = await start(
-      higher,
-      { observed: seenAt(await freePort(), publicHigher) },
-      { retire: () => done },
-    )
+    // On a busy machine WebRTC may come first, and further attempts leave it for TCP.
+    const seen = async (addr: string) => ({ observed: seenAt(await freePort(), addr), retryMs: [500] })
+    const a = await start(lower, await seen(publicLower), { retire: () => done })
+    const b = await start(higher, await seen(publicHigher), { retire: () => done })
     await serveEcho(b)
     const relayed = await a.connect(targetOf(b, [relay]))
     expect(relayed.path).toBe('relay')
@@ -134,9 +132,9 @@ describe('two members that listen nowhere', () => {
     expect(await echoed(a.links.best(b.peerId) as Link, 100_000)).toBe(100_000)
     finish()
     await until(() => a.links.of(b.peerId).length === 1 && b.links.of(a.peerId).length === 1)
-    await until(() => reports.length === 2)
-    expect(reports.map(({ result, path }) => [result, path])).toEqual(Array(2).fill(['upgraded', 'direct']))
-    expect([a.upgrader?.state(b.peerId), b.upgrader?.state(a.peerId)]).toEqual([undefined, undefined])
+    const upgraded = () => reports.filter(({ result, path }) => result === 'upgraded' && path === 'direct')
+    await until(() => new Set(upgraded().map(({ peerId }) => peerId)).size === 2)
+    await until(() => !a.upgrader?.state(b.peerId) && !b.upgrader?.state(a.peerId))
   })
 
   it('that TCP cannot bring together talk by WebRTC, and go on looking for TCP', async () => {

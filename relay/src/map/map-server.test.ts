@@ -75,7 +75,7 @@ afterEach(async () => {
   store.close()
 })
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 })
+const until = (check: () => void) => vi.waitFor(check, { timeout: 30_000, interval: 10 })
 
 async function pairOf(name: string, v: number): Promise<MapChange> {
   const member = await documents.member({ name })

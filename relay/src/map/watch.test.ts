@@ -31,7 +31,7 @@ afterEach(async () => {
 })
 
 const url = () => new URL(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/v1/watch`)
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 })
+const until = (check: () => void) => vi.waitFor(check, { timeout: 30_000, interval: 10 })
 const cursor = (v: number) => formatMapCursor({ epoch: 'one', v: new Array<number>(16).fill(v) })
 const changes = (v: number): MapMessage => ({
   type: 'changes',

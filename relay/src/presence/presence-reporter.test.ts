@@ -62,7 +62,7 @@ function start(changes: Partial<PresenceReporterInit> = {}): void {
   reporter.start()
 }
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 5 })
+const until = (check: () => void) => vi.waitFor(check, { timeout: 30_000, interval: 5 })
 const stream = {}
 const home = async () => {
   const claim = await signHomeClaim(agent.signer, { relay: relay.kid, homeSeq: 1 })

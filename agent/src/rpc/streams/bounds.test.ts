@@ -19,7 +19,7 @@ const held = (): number => {
 /** What is held once the collector is through: it frees buffers in the background. */
 async function settled(): Promise<number> {
   let least = Infinity
-  await vi.waitUntil(() => least === (least = Math.min(least, held())), { timeout: 10_000, interval: 50 })
+  await vi.waitUntil(() => least === (least = Math.min(least, held())), { timeout: 30_000, interval: 50 })
   return least
 }
 
@@ -39,7 +39,7 @@ it('a reader that stops holds its sender back, and reads all of it later', async
   for (; read < 20; read++) await stream.messages.next()
   let last = -1
   // It has stopped when nothing more is made from one look to the next.
-  await vi.waitUntil(() => last === (last = made), { timeout: 10_000, interval: 100 })
+  await vi.waitUntil(() => last === (last = made), { timeout: 30_000, interval: 100 })
   expect(made).toBeLessThan(total / 2)
   expect((await settled()) - before).toBeLessThan(16 * mib)
   for await (const chunk of stream.messages) {
@@ -58,7 +58,7 @@ it('a thousand open streams without messages take less than 2 MiB an end', async
     Promise.all(Array.from({ length: count }, () => caller.stream('a.idle', 0)))
   // Tables that grow with the first thousand keep their size.
   for (const stream of await open(1_000)) stream.cancel()
-  await vi.waitUntil(() => callee.stats.inbound === 0, { timeout: 10_000 })
+  await vi.waitUntil(() => callee.stats.inbound === 0, { timeout: 30_000 })
   // Other specs share the heap: what they leave behind must not count.
   let least = Infinity
   for (let round = 0; round < 3; round++) {
@@ -67,7 +67,7 @@ it('a thousand open streams without messages take less than 2 MiB an end', async
     least = Math.min(least, (await settled()) - before)
     expect(callee.stats.inbound).toBe(1_000)
     for (const stream of streams) stream.cancel()
-    await vi.waitUntil(() => callee.stats.inbound === 0, { timeout: 10_000 })
+    await vi.waitUntil(() => callee.stats.inbound === 0, { timeout: 30_000 })
   }
   expect(least).toBeLessThan(2 * 2 * mib)
 })
@@ -105,9 +105,9 @@ it('a stream that ends while its peer does not read frees the message that it wa
   let last = -1
   // It waits for the socket when nothing more is written from one look to the next.
   const stuck = () => callee.stats.heldBytes > 0 && last === (last = callee.stats.bytesSent)
-  await vi.waitUntil(stuck, { timeout: 10_000, interval: 100 })
+  await vi.waitUntil(stuck, { timeout: 30_000, interval: 100 })
   ended.resolve('ended')
-  await vi.waitUntil(() => callee.stats.heldBytes === 0, { timeout: 10_000, interval: 5 })
+  await vi.waitUntil(() => callee.stats.heldBytes === 0, { timeout: 30_000, interval: 5 })
   callerSocket.resume()
   await reading
   expect(await stream.result).toBe('ended')

@@ -9,7 +9,7 @@ let mesh: CachedDocs
 afterEach(() => mesh.stop())
 
 const many = (count: number) => Array.from({ length: count })
-const asked = (count: number) => vi.waitFor(() => expect(mesh.asked).toHaveLength(count), 10_000)
+const asked = (count: number) => vi.waitFor(() => expect(mesh.asked).toHaveLength(count), 30_000)
 const code = (call: Promise<unknown>) =>
   call.then(
     () => 'ok',
@@ -58,7 +58,7 @@ describe('a method with a cache', () => {
     expect(await Promise.all(many(10).map(() => mesh.text('x')))).toEqual(many(10).fill('x 1'))
     await asked(2)
     mesh.asked[1]!.answer('next')
-    await vi.waitFor(async () => expect(await mesh.text('x')).toBe('next'), 10_000)
+    await vi.waitFor(async () => expect(await mesh.text('x')).toBe('next'), 30_000)
     expect(mesh.asked).toHaveLength(2)
     expect(mesh.results).toContain('stale')
   })
@@ -74,9 +74,9 @@ describe('a method with a cache', () => {
     await vi.waitFor(async () => {
       expect(await mesh.text('x')).toBe('x 1')
       expect(mesh.asked).toHaveLength(3)
-    }, 10_000)
+    }, 30_000)
     mesh.asked[2]!.fail(new MeshError('permission_denied', 'Cannot call docs.get: no grant allows it'))
-    await vi.waitFor(() => expect(mesh.cache.size).toBe(0), 10_000)
+    await vi.waitFor(() => expect(mesh.cache.size).toBe(0), 30_000)
   })
 
   it('makes one call for 100 callers that miss the same answer', async () => {
@@ -112,7 +112,7 @@ describe('a method with a cache', () => {
     giveUp.abort()
     expect(await Promise.all(calls)).toEqual(many(3).fill('cancelled'))
     const next = mesh.text('x')
-    await vi.waitFor(() => expect(mesh.asked[0]!.call.signal.aborted).toBe(true), 10_000)
+    await vi.waitFor(() => expect(mesh.asked[0]!.call.signal.aborted).toBe(true), 30_000)
     await asked(2)
     mesh.asked[1]!.answer('second')
     expect(await next).toBe('second')
@@ -126,9 +126,9 @@ describe('a method with a cache', () => {
     mesh.atOnce = false
     const misses = () => mesh.results.filter(result => result === 'miss')
     const calls = [code(service.get({ id: 'x' })), service.get({ id: 'x' }, { timeout: 20_000 })] as const
-    await vi.waitFor(() => expect(misses()).toHaveLength(3), 10_000)
+    await vi.waitFor(() => expect(misses()).toHaveLength(3), 30_000)
     expect(await calls[0]).toBe('deadline_exceeded')
-    await vi.waitFor(() => expect(mesh.asked.filter(({ id }) => id === 'x')).not.toHaveLength(0), 10_000)
+    await vi.waitFor(() => expect(mesh.asked.filter(({ id }) => id === 'x')).not.toHaveLength(0), 30_000)
     mesh.atOnce = true
     for (const { answer } of mesh.asked) answer('second')
     expect((await calls[1]).by).toBe('a')

@@ -72,10 +72,10 @@ describe('callAll() with each', () => {
     const mesh = meshOf({ a: () => 'a', b: handler, c: handler, d: handler })
     for await (const result of callerIn(mesh).callAll('x.y', 1, { each, concurrency: 3 })) {
       expect(result).toMatchObject({ peerId: 'a' })
-      await vi.waitUntil(() => endless.begun === 2, { timeout: 10_000 })
+      await vi.waitUntil(() => endless.begun === 2, { timeout: 30_000 })
       break
     }
-    await vi.waitUntil(() => endless.cancelled === 2, { timeout: 10_000 })
+    await vi.waitUntil(() => endless.cancelled === 2, { timeout: 30_000 })
     expect(mesh.connects).toEqual(['a', 'b', 'c'])
   })
 
@@ -85,7 +85,7 @@ describe('callAll() with each', () => {
     const stop = new AbortController()
     const results = callerIn(mesh).callAll('x.y', 1, { each, signal: stop.signal })
     const seen = all(results)
-    await vi.waitUntil(() => mesh.connects.length === 2, { timeout: 10_000 })
+    await vi.waitUntil(() => mesh.connects.length === 2, { timeout: 30_000 })
     stop.abort()
     expect((await seen).map(result => !result.ok && result.error)).toEqual([
       failing('cancelled'),

@@ -18,6 +18,6 @@ it('byteStreamOf() carries the pieces of a chunk in their order, small and large
   for (const send of sends) stream.send(send)
   const sent = Buffer.concat(sends.flat())
   const length = (): number => received.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  await vi.waitUntil(() => length() === sent.length, { timeout: 10_000, interval: 5 })
+  await vi.waitUntil(() => length() === sent.length, { timeout: 30_000, interval: 5 })
   expect(Buffer.concat(received).equals(sent)).toBe(true)
 })

@@ -69,7 +69,7 @@ describe('a duplex', () => {
     })()
     let last = -1
     // It is held back when nothing more is accepted from one look to the next.
-    await vi.waitUntil(() => accepted > 0 && last === (last = accepted), { timeout: 10_000, interval: 100 })
+    await vi.waitUntil(() => accepted > 0 && last === (last = accepted), { timeout: 30_000, interval: 100 })
     expect(accepted).toBeLessThan(chunks / 2)
     expect((await buffer(there)).length).toBe(chunks * chunk.length)
     await writing
