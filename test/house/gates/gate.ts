@@ -19,7 +19,8 @@ export interface Gate {
   readonly name: string
   /** Part of `--fast`: seconds, and nothing of the network but tools that are installed once. */
   readonly fast: boolean
-  run(): Promise<Verdict>
+  /** @param say is told how far it is, by a gate that takes minutes */
+  run(say: (progress: string) => void): Promise<Verdict>
 }
 
 export interface Ended {
@@ -31,17 +32,30 @@ export interface Ended {
   readonly missing: boolean
 }
 
+export interface ProgramOptions {
+  readonly input?: string
+  readonly cwd?: string
+  /** It is terminated then, and has no exit code. */
+  readonly withinMs?: number
+  /** Gets what it prints to stdout, as it comes. */
+  readonly printed?: (text: string) => void
+}
+
 /** Runs a program of the checkout or of the PATH until it ends. */
 export function program(
   [file = '', ...args]: readonly string[],
-  { input = '', cwd = checkout }: { input?: string; cwd?: string } = {},
+  { input = '', cwd = checkout, withinMs, printed }: ProgramOptions = {},
 ): Promise<Ended> {
   return new Promise(resolve => {
-    const child = spawn(file, args, { cwd, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(file, args, {
+      ...{ cwd, stdio: ['pipe', 'pipe', 'pipe'] },
+      ...(withinMs !== undefined && { timeout: withinMs }),
+    })
     let [stdout, said] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text
       said += text
+      printed?.(text)
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
     child.on('error', error =>

@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { PassThrough } from 'node:stream'
+import { expect, test, vi } from 'vitest'
 
+import { countsOf, filesIn, judged } from './coverage.ts'
 import { program } from './gate.ts'
 import { isAllowed, licenceFaults } from './licences.ts'
 import { lockedPackages, lockFaults, type LockedPackage } from './lockfile.ts'
+import { startProgress } from './progress.ts'
 import { componentFaults } from './release-gate.ts'
 
 const main = join(import.meta.dirname, 'main.ts')
@@ -76,4 +79,39 @@ test('a program that fails, and one that is missing, are told apart', async () =
     missing: false,
   })
   expect(await program(['no-such-program-of-the-gates'])).toMatchObject({ code: null, missing: true })
+})
+
+test('a program that takes too long is ended', async () => {
+  const endless = [process.execPath, '-e', 'setInterval(() => undefined, 1000)']
+  expect(await program(endless, { withinMs: 1 })).toMatchObject({ code: null, missing: false })
+})
+
+test('a gate that takes minutes says each minute in a log how far it is', () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    const lines: string[] = []
+    const stderr = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: false, fd: 2 as const })
+    stderr.on('data', (text: string) => lines.push(text))
+    const progress = startProgress('coverage', stderr)
+    progress.say('7 files of specs')
+    vi.advanceTimersByTime(60_000)
+    progress.end()
+    vi.advanceTimersByTime(120_000)
+    expect(lines).toEqual([expect.stringMatching(/^coverage: \d+ s, 7 files of specs\n$/)])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('the gate of coverage gives its figure beside specs that failed, and fails by the figure alone', () => {
+  const said =
+    ' \x1b[32m✓\x1b[39m \x1b[30m\x1b[43m crossing \x1b[49m\x1b[39m test/house/words.test.ts \x1b[2m(\x1b[22m\n' +
+    ' ❯ |unit| agent/src/agent.test.ts (3 tests | 1 failed)\n5 passed, 1 failed, 0 skipped\n'
+  expect([filesIn(said), countsOf(said)]).toEqual([2, '5 passed, 1 failed, 0 skipped'])
+  const enough = judged({ pct: 85, covered: 85, total: 100 }, countsOf(said))
+  expect(enough).toMatchObject({
+    result: 'passed',
+    figure: '85 % of lines, specs: 5 passed, 1 failed, 0 skipped',
+  })
+  expect(judged({ pct: 84.9, covered: 849, total: 1000 }, countsOf(said))).toMatchObject({ result: 'failed' })
 })

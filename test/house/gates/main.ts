@@ -9,6 +9,7 @@ import { commandGate, type Gate, type Verdict } from './gate.ts'
 import { licences } from './licences.ts'
 import { lockfile } from './lockfile.ts'
 import { release } from './release-gate.ts'
+import { startProgress } from './progress.ts'
 import { secrets } from './secrets.ts'
 import { commandSize, lambdaSize } from './sizes.ts'
 import { advisories, promtool } from './tool-gates.ts'
@@ -85,10 +86,13 @@ function line(
 }
 
 async function judge(gate: Gate): Promise<Verdict> {
+  const progress = startProgress(gate.name)
   try {
-    return await gate.run()
+    return await gate.run(progress.say)
   } catch (error) {
     return { result: 'failed', said: error instanceof Error ? error.message : String(error) }
+  } finally {
+    progress.end()
   }
 }
 
