@@ -36,7 +36,7 @@ export default defineConfig({
     maxWorkers: Math.max(3, availableParallelism() - 1),
     coverage: {
       provider: 'v8',
-      include: ['protocol/src/**', 'agent/src/**', 'relay/src/**', 'lambdas/src/**', 'cli/src/**'],
+      include: ['{protocol,agent,relay,lambdas,cli}/src/**/*.ts'],
       exclude: ['**/*.test.ts'],
       reporter: ['text-summary', 'html'],
     },
