@@ -19,7 +19,7 @@ export interface Gate {
   readonly name: string
   /** Part of `--fast`: seconds, and nothing of the network but tools that are installed once. */
   readonly fast: boolean
-  /** @param say is told how far it is, by a gate that takes minutes */
+  /** @param say shows how far it is, of a gate that takes minutes */
   run(say: (progress: string) => void): Promise<Verdict>
 }
 
