@@ -1,3 +1,5 @@
+import { ownNow } from './own-clock.ts'
+
 /**
  * How quick something can be: the shortest of up to `most` measurements, ms; no more are taken once one is below `enough`.
  * What else the machine does only adds, so a bound on the shortest holds on a busy machine and still fails a slow product.
@@ -8,9 +10,9 @@ export async function quickest(enough: number, measure: () => Promise<number>, m
   return best
 }
 
-/** Milliseconds that work takes. */
+/** Milliseconds that work takes, as {@link ownNow} counts them. */
 export async function msOf(work: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now()
+  const startedAt = ownNow()
   await work()
-  return performance.now() - startedAt
+  return ownNow() - startedAt
 }

@@ -16,6 +16,8 @@ import {
 } from '@agent-mesh/agent'
 import * as z from 'zod'
 
+import { msOf } from './quickest.ts'
+
 const bulk = defineService({
   name: 'bulk',
   version: 1,
@@ -67,9 +69,7 @@ async function callsBeside(link: RpcLink, calls: number): Promise<number> {
   const reading = read(stream, Infinity).catch(() => 0)
   const times: number[] = []
   for (let n = 0; n < calls; n++) {
-    const began = performance.now()
-    await link.call('bulk.echo', 'x'.repeat(100))
-    times.push(performance.now() - began)
+    times.push(await msOf(() => link.call('bulk.echo', 'x'.repeat(100))))
   }
   stream.cancel()
   await reading
