@@ -16,7 +16,8 @@ export async function joined(
 ): Promise<Daemon> {
   const cp = ['--json', '--data', workshop.folder('cp')]
   const made = await runCommand(['token', 'create', '--name', name, ...token, ...cp])
-  if (made.code !== 0) throw new Error(`Cannot make a token for ${name}: ${made.code} ${made.stderr}`)
+  if (made.code !== 0)
+    throw new Error(`Cannot make a token for ${name}: ${made.code} ${made.stdout}${made.stderr}`)
   return workshop.start(name, args, undefined, { ...env, AGENT_MESH_JOIN: String(lastJson(made)['token']) })
 }
 

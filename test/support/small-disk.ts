@@ -33,11 +33,12 @@ export class SmallDisk {
   /** @param folder where it is mounted, for those inside */
   static async mount(folder: string, mebibytes: number): Promise<SmallDisk> {
     await mkdir(folder, { recursive: true })
-    const script = 'mount -t tmpfs -o size="$1"m,mode=700 tmpfs "$2" && echo mounted && exec sleep 600'
+    const script = 'mount -t tmpfs -o size="$1"m,mode=700 tmpfs "$2" && echo mounted && exec cat'
     const keeper = spawn(
       'unshare',
       ['-rm', '--propagation', 'private', 'sh', '-c', script, 'sh', `${mebibytes}`, folder],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      // It lives until it is ended, or its parent is.
+      { stdio: ['pipe', 'pipe', 'inherit'] },
     )
     await once(createInterface({ input: keeper.stdout }), 'line')
     return new SmallDisk(keeper, folder)
