@@ -275,17 +275,18 @@ const unused = {
   },
 }
 
-it('starts within 100 ms, and loads no transport, as attach() does not', async () => {
+it('starts with less than 100 ms of CPU, and loads no transport, as attach() does not', async () => {
   const script = `
     import { registerHooks } from 'node:module'
     const loaded = []
     registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
     const { createTestMesh } = await import(${JSON.stringify(join(import.meta.dirname, 'index.ts'))})
-    const began = performance.now()
+    const began = process.cpuUsage()
     const mesh = createTestMesh()
     for (const name of ['a', 'b', 'c']) mesh.agent(name)
     const { versions } = await mesh.agent('d').call('host.info', undefined, { peer: 'a' })
-    const ms = performance.now() - began
+    const { user, system } = process.cpuUsage(began)
+    const ms = (user + system) / 1_000
     await import(${JSON.stringify(join(import.meta.dirname, '../gateway/index.ts'))})
     const heavy = loaded.filter(url => /libp2p|prom-client|pino|node-datachannel|node:sqlite/.test(url))
     console.log(JSON.stringify({ ms, node: versions.node, heavy }))`
@@ -295,5 +296,5 @@ it('starts within 100 ms, and loads no transport, as attach() does not', async (
     expect(rest).toEqual({ node: process.versions.node, heavy: [] })
     return ms
   }
-  expect(await quickest(100, start, 10)).toBeLessThan(100)
-})
+  expect(await quickest(100, start, 5)).toBeLessThan(100)
+}, 240_000)

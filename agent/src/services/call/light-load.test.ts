@@ -76,8 +76,14 @@ it('a call reads the clock once at each end; what else reads it serves many call
 it('a call makes a promise for its link and one for its caller, and no timer', async () => {
   path = new CallPath()
   await path.cost(calls)
-  const { made } = await path.cost(calls)
+  // The runner of the tests makes some in this process, too, now and then.
+  const fewest = { promises: Infinity, timers: Infinity }
+  for (let tries = 0; tries < 5; tries++) {
+    const { made } = await path.cost(calls)
+    fewest.promises = Math.min(fewest.promises, made('PROMISE'))
+    fewest.timers = Math.min(fewest.timers, made('Timeout'))
+  }
   // One more each is of the test, which waits for the answer.
-  expect(made('PROMISE')).toBeLessThanOrEqual(calls * (2 + 1) + calls / 2)
-  expect(made('Timeout')).toBeLessThanOrEqual(1)
+  expect(fewest.promises).toBeLessThanOrEqual(calls * (2 + 1) + calls / 2)
+  expect(fewest.timers).toBeLessThanOrEqual(1)
 })
