@@ -55,18 +55,18 @@ describe('checkDuration()', () => {
 })
 
 describe('wholeRemainingMs()', () => {
-  /** Monotonic ms, or of the day. */
-  const startedAt = fc.double({ min: 0, max: 2e12, noNaN: true })
+  /** Monotonic ms, of a clock that counts nanoseconds. */
+  const startedAt = fc.integer({ min: 0, max: 4e15 }).map(ns => ns / 1e6)
   const timeout = fc.integer({ min: 1, max: 0xffff_ffff })
   const elapsed = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 2e9, noNaN: true }))
 
-  it('is at most the timeout, and less by no more than what has elapsed and 1 ms', () => {
+  it('is at most the timeout, and less by no more than what has elapsed', () => {
     fc.assert(
       fc.property(startedAt, timeout, elapsed, (start, ms, gone) => {
         const left = wholeRemainingMs(start + ms - (start + gone))
         expect(left).toBeLessThanOrEqual(ms)
-        expect(left).toBeGreaterThanOrEqual(Math.max(0, ms - gone - 1.001))
-        expect(left - (ms - gone)).toBeLessThanOrEqual(Math.max(0.002, gone - ms))
+        expect(left).toBeGreaterThanOrEqual(Math.max(0, ms - gone - 0.002))
+        expect(left).toBeLessThan(Math.max(1, ms - gone + 1))
       }),
     )
   })
@@ -94,7 +94,7 @@ describe('wholeRemainingMs()', () => {
   })
 
   it('is at least what a request can say', () => {
-    expect([-5, 0, 0.4].map(ms => wholeRemainingMs(ms))).toEqual([0, 0, 0])
-    expect([-5, 0, 0.4, 1.9].map(ms => wholeRemainingMs(ms, 1))).toEqual([1, 1, 1, 1])
+    expect([-5, 0, 0.4].map(ms => wholeRemainingMs(ms))).toEqual([0, 0, 1])
+    expect([-5, 0, 0.4, 1.9].map(ms => wholeRemainingMs(ms, 1))).toEqual([1, 1, 1, 2])
   })
 })

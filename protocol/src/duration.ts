@@ -35,11 +35,11 @@ export function checkDuration(value: unknown, action: string, name = 'timeout', 
 const roundingMs = 0.001
 
 /**
- * Whole ms of a remaining time, for a request to another party: rounded down, so that no hop makes the deadline of the caller later.
+ * Whole ms of a remaining time, for a request to another party. Rounded up, so that the caller's own deadline comes first, but never
+ * above the whole ms that it had: no hop adds time.
  * @param least what the request can say at least, where it has no value for "no time is left"
  */
-export const wholeRemainingMs = (ms: number, least = 0): number =>
-  Math.max(least, Math.floor(ms + roundingMs))
+export const wholeRemainingMs = (ms: number, least = 0): number => Math.max(least, Math.ceil(ms - roundingMs))
 
 function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.slice(0, 40)}'`

@@ -17,7 +17,7 @@ function timeoutIn(bytes: Uint8Array): number {
 }
 
 test('a request carries no more time than its caller has left, when it is encoded and when it is sent', () => {
-  const clock = fc.double({ min: 0, max: 2e12, noNaN: true })
+  const clock = fc.integer({ min: 0, max: 4e15 }).map(ns => ns / 1e6)
   const timeout = fc.integer({ min: 1, max: 0xffff_ffff })
   const elapsed = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 50, noNaN: true }))
   fc.assert(
@@ -26,7 +26,7 @@ test('a request carries no more time than its caller has left, when it is encode
       const bytes = framed(dueAt - (now + before))
       const encoded = timeoutIn(bytes)
       expect(encoded).toBeLessThanOrEqual(ms)
-      expect(encoded).toBeGreaterThanOrEqual(Math.max(0, ms - before - 1.001))
+      expect(encoded).toBeGreaterThanOrEqual(Math.max(0, ms - before - 0.002))
       putRemainingMs(bytes, dueAt - (now + before + queued))
       expect(timeoutIn(bytes)).toBeLessThanOrEqual(encoded)
     }),
