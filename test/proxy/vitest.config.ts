@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     name: 'proxy',
     include: ['test/proxy/*.test.ts'],
-    testTimeout: 300_000,
+    testTimeout: 1_200_000,
     hookTimeout: 120_000,
     reporters: ['default', 'test/support/summary-reporter.ts'],
   },
