@@ -60,7 +60,9 @@ describe('middleware at the callee', () => {
     )
     expect(await caller.call('math.add', params, { metadata: { app: 'desk' } })).toBe(12)
     expect(seen.splice(0)).toEqual(['outer math.add ops desk', 'inner math.add ops desk'])
-    await expect(caller.call('math.divide', params)).rejects.toEqual(failing('permission_denied'))
+    await expect(caller.call('math.divide', params, { timeout: 20_000 })).rejects.toEqual(
+      failing('permission_denied'),
+    )
     for (const off of offs) off()
     expect(await caller.call('math.add', params)).toBe(3)
     expect(seen).toEqual([])
