@@ -31,7 +31,7 @@ describe.skipIf(missing !== undefined)('units of the table', () => {
   test('are those the bill is made from', async () => {
     const units = await countAll(plane)
     await expect(`${JSON.stringify(units, null, 2)}\n`).toMatchFileSnapshot('counted-units.json')
-  })
+  }, 600_000)
 })
 
 async function countAll(plane: CountedPlane): Promise<object> {
