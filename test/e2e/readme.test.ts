@@ -88,7 +88,7 @@ describe('the first steps of the README', () => {
       await writeFile(join(workplace, 'main.ts'), blocks('ts')[0] ?? '')
       const env = { ...process.env, TOKEN: agentToken }
       const { stdout, stderr } = await run(process.execPath, ['main.ts'], { cwd: workplace, env })
-      expect([stdout.trim(), stderr]).toEqual(['3', ''])
+      expect([stdout.trim(), stderr], `on stderr: ${stderr}`).toEqual(['3', ''])
     } finally {
       await rm(workplace, { recursive: true, force: true })
     }

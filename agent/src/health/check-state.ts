@@ -12,6 +12,8 @@ export interface CheckResult {
   readonly level: CheckLevel
   /** Why; for every level but passing. */
   readonly reason?: string | undefined
+  /** It was asked for, as by `stop()`: its line in the log is no warning. */
+  readonly expected?: true
 }
 
 export interface CheckThresholds {

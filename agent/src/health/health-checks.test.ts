@@ -80,6 +80,28 @@ test('a built-in check is read for each report, without waiting for its turn', (
   expect(checks.reports()).toMatchObject([{ name: 'disk', level: 'failing', reason: 'full' }])
 })
 
+test('a failure is logged as a warning, unless it was asked for', () => {
+  const lines: string[] = []
+  const log = pino({ base: null, timestamp: false }, { write: (line: string) => void lines.push(line) })
+  const beat = new HealthBeat(clock, error => expect.unreachable(String(error)))
+  const logged = new HealthChecks({ beat, log })
+  let result: CheckResult = { level: 'passing' }
+  logged.builtIn('serving', () => result)
+  logged.reports()
+  result = { level: 'failing', reason: 'leaving', expected: true }
+  expect(logged.ready).toBe(false)
+  result = { level: 'passing' }
+  logged.reports()
+  result = { level: 'failing', reason: 'broken' }
+  logged.reports()
+  const shown = lines.map(line => JSON.parse(line) as Record<string, unknown>)
+  expect(shown.map(({ level, event, reason }) => [level, event, reason])).toEqual([
+    [30, 'check-changed', 'leaving'],
+    [30, 'check-changed', undefined],
+    [40, 'check-failing', 'broken'],
+  ])
+})
+
 test('a check that was removed runs no more, and its name is free', async () => {
   const run = vi.fn()
   const remove = checks.check('queue', run, { everyMs: 1_000 })

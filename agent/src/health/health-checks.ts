@@ -158,7 +158,8 @@ export class HealthChecks {
     const { name: check, level, reason, damped } = report
     // `level` is a field of every line.
     const line = { check, result: level, reason, damped }
-    if (level === 'failing') this.#log.warn({ event: 'check-failing', ...line }, 'a check fails')
+    if (level === 'failing' && result.expected !== true)
+      this.#log.warn({ event: 'check-failing', ...line }, 'a check fails')
     else this.#log.info({ event: 'check-changed', ...line }, 'a check changed')
     this.#changed.emit(report)
   }

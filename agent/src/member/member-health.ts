@@ -28,6 +28,10 @@ type Parts = Pick<
 const passing: CheckResult = { level: 'passing' }
 const failing = (reason: string): CheckResult => ({ level: 'failing', reason })
 const warning = (reason: string): CheckResult => ({ level: 'warning', reason })
+const leaving: CheckResult = {
+  ...failing('leaving: it finishes what runs and takes nothing new'),
+  expected: true,
+}
 
 /** @returns the health, and how to stop it */
 export function memberHealth(
@@ -38,9 +42,7 @@ export function memberHealth(
   const health = new Health({ log, metrics, now: () => clock.now(), ...shedding(shed) })
   const { checks, beat, recovery, memory } = health
   observeState(metrics, { ...parts, checks, memory, now: () => clock.now() })
-  checks.builtIn('serving', () =>
-    serving.sessions.departing ? failing('leaving: it finishes what runs and takes nothing new') : passing,
-  )
+  checks.builtIn('serving', () => (serving.sessions.departing ? leaving : passing))
   checks.builtIn('credential', () => credentialCheck(parts))
   checks.builtIn('clock', () => clockCheck(parts))
   checks.builtIn('store', () => (parts.store.warning === undefined ? passing : failing(parts.store.warning)))
