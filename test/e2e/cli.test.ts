@@ -2,7 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
-import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
+import {
+  lastJson,
+  openWorkshop,
+  runCommand,
+  type Daemon,
+  type Ran,
+  type Workshop,
+} from '../support/command.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 let workshop: Workshop
@@ -43,7 +50,7 @@ beforeAll(async () => {
     workshop.start('ben', ['up', '--join', agentToken, '--name', 'ben', '--serve', services, ...loopback]),
   ])
   const allOnline = async () => expect(await onlineNames(ada)).toEqual(['ben', 'relay-1'])
-  await vi.waitFor(allOnline, { timeout: 30_000, interval: 100 })
+  await vi.waitFor(allOnline, { timeout: 60_000, interval: 100 })
 }, 120_000)
 afterAll(() => workshop.end())
 
@@ -64,16 +71,14 @@ export const math = {
 
 describe('agent-mesh, as processes', () => {
   it('checks the network beside an agent, and before there is one', async () => {
-    const beside = lastJson(await at(ada, 'netcheck', '--json'))
-    expect(beside).toMatchObject({ controlPlane: { ok: true }, relays: [{ name: 'relay-1' }] })
+    const found = { controlPlane: { ok: true }, relays: [{ name: 'relay-1' }] }
+    // It waits 2.4 s for the control plane: little on a busy machine.
+    const finds = (check: () => Promise<Ran>) =>
+      vi.waitFor(async () => expect(lastJson(await check())).toMatchObject(found), 60_000)
+    await finds(() => at(ada, 'netcheck', '--json'))
     const before = ['--data', workshop.folder('nobody'), '--json']
-    const asked = await runCommand([
-      'netcheck',
-      '--control-plane',
-      String(controlPlane.ready['url']),
-      ...before,
-    ])
-    expect(lastJson(asked)).toMatchObject({ controlPlane: { ok: true }, relays: [{ name: 'relay-1' }] })
+    const url = String(controlPlane.ready['url'])
+    await finds(() => runCommand(['netcheck', '--control-plane', url, ...before]))
     const lost = await runCommand(['netcheck', ...before])
     expect(lost.code).toBe(2)
     expect(lastJson(lost)).toMatchObject({ error: { hint: expect.stringContaining('--control-plane') } })
@@ -125,7 +130,7 @@ describe('agent-mesh, as processes', () => {
 
   it('calls a service that another machine loaded from a TypeScript file', async () => {
     await expect
-      .poll(async () => JSON.stringify(lastJson(await at(ada, 'services', '--json'))), { timeout: 15_000 })
+      .poll(async () => JSON.stringify(lastJson(await at(ada, 'services', '--json'))), { timeout: 60_000 })
       .toContain('math@1')
     const ran = await at(ada, 'call', 'math.add', '{"a":20,"b":22}', '--json')
     expect(lastJson(ran)).toMatchObject({ value: 42, name: 'ben' })
@@ -170,8 +175,12 @@ describe('agent-mesh, as processes', () => {
 
   it('tells the path to a machine, and the path between two others', async () => {
     await at(ada, 'ping', 'ben', '--count', '1')
-    const own = lastJson(await at(ada, 'path', 'ben', '--json'))
-    expect(own).toMatchObject({ toName: 'ben', links: [{ state: 'up' }] })
+    // On a busy machine the link over the relay may be the first, and stay a little beside the direct one.
+    const own = await vi.waitFor(async () => {
+      const shown = lastJson(await at(ada, 'path', 'ben', '--json'))
+      expect(shown).toMatchObject({ toName: 'ben', path: 'direct', links: [{ state: 'up' }] })
+      return shown
+    }, 60_000)
     const others = lastJson(await at(ada, 'path', 'ben', 'relay-1', '--json'))
     expect(others).toMatchObject({ toName: 'relay-1', from: own['to'] })
     expect((await at(ada, 'path', 'ben')).stdout).toContain('Calls to ben use a direct path')

@@ -18,7 +18,7 @@ let workshop: Workshop
 let controlPlane: Daemon
 
 const quiet = ['--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0']
-const patience = { timeout: 20_000, interval: 50 }
+const patience = { timeout: 60_000, interval: 50 }
 
 async function token(): Promise<string> {
   const made = await runCommand(['token', 'create', '--json', '--data', controlPlane.data])
@@ -143,6 +143,8 @@ describe.skipIf(process.platform === 'win32')('SIGHUP', () => {
       expect((await runCommand(['status', '--data', data])).code).toBe(0)
     } finally {
       process.kill(nohup, 'SIGTERM')
+      // Else it writes into the folder while that is removed.
+      await vi.waitFor(() => expect(() => process.kill(nohup, 0)).toThrow('ESRCH'), patience)
     }
   })
 })

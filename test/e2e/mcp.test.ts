@@ -1,5 +1,6 @@
 /** The mesh as tools of an assistant, between real processes: the client of the SDK starts `agent-mesh mcp`, as assistants do. */
 import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,7 +15,8 @@ import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '
 import { joined, upArgs } from '../support/joined.ts'
 
 const services = `
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { defineService } from '@agent-mesh/agent'
 import * as z from 'zod'
 const contract = defineService({ name: 'math', version: 1, methods: {
@@ -27,7 +29,11 @@ const contract = defineService({ name: 'math', version: 1, methods: {
 export default { contract, handlers: {
   add: ({ a, b }) => a + b,
   drop: what => 'dropped ' + what,
-  async *count({ to }) { for (let i = 1; i <= to; i++) yield i; return 'done' },
+  async *count({ to }) {
+    for (let i = 1; i <= to; i++) yield i
+    while (!existsSync(process.env.SEEN)) await delay(20)
+    return 'done'
+  },
   async total(_, { input }) { let sum = 0; for await (const each of input) sum += each; return sum },
   hang: (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => {
     appendFileSync(process.env.CANCELLED, 'cancelled')
@@ -80,7 +86,7 @@ async function letAgentsCall(...to: string[]): Promise<void> {
 }
 
 const serverArgs = () => upArgs('--serve', workshop.folder('math.ts'), '--serve', workshop.folder('vault.ts'))
-const serverEnv = () => ({ CANCELLED: workshop.folder('cancelled') })
+const serverEnv = () => ({ CANCELLED: workshop.folder('cancelled'), SEEN: workshop.folder('seen') })
 
 /** The first line of docs/mcp.md that makes a configuration. */
 let line: string
@@ -177,13 +183,19 @@ it('messages of a stream come as progress, and a call that the assistant cancels
   const seen: unknown[] = []
   const counted = await client.callTool(
     { name: 'math__count', arguments: { to: 3 } },
-    { ...quick, onprogress: ({ progress, message }) => seen.push([progress, message]) },
+    {
+      timeout: 60_000,
+      onprogress: ({ progress, message }) => {
+        seen.push([progress, message])
+        // The handler ends once one was seen: the client drops those that come in one piece with the result.
+        writeFileSync(serverEnv().SEEN, '')
+      },
+    },
   )
   expect(counted.structuredContent).toMatchObject({
     messages: [{ value: 1 }, { value: 2 }, { value: 3 }],
     value: 'done',
   })
-  // The client drops those that come in one piece with the result.
   const all = [1, 2, 3].map(each => [each, `{"value":${each}}`])
   expect(seen.length).toBeGreaterThan(0)
   expect(seen).toEqual(all.slice(0, seen.length))
@@ -233,7 +245,7 @@ it.each(['legacy', 'auto'] as const)('an assistant (%s) is told when services go
   expect(await names()).toContain('math__add')
   await server.end()
   await told.promise
-  await vi.waitFor(async () => expect(await names()).not.toContain('math__add'), 20_000)
+  await vi.waitFor(async () => expect(await names()).not.toContain('math__add'), 60_000)
   server = await workshop.start('server', serverArgs(), undefined, serverEnv())
-  await vi.waitFor(async () => expect(await names()).toContain('math__add'), 20_000)
+  await vi.waitFor(async () => expect(await names()).toContain('math__add'), 60_000)
 })

@@ -108,7 +108,7 @@ it('a port stays exposed when its agent starts again, and the next connection th
   await members['laptop']!.end()
   await expect(say(forwarded.port, 'nobody')).rejects.toThrow()
   members['laptop'] = await up('laptop')
-  await vi.waitFor(async () => expect(await say(forwarded.port, 'back')).toBe('BACK'), 10_000)
+  await vi.waitFor(async () => expect(await say(forwarded.port, 'back')).toBe('BACK'), 20_000)
   forwarded.child.kill('SIGINT')
   expect(await once(forwarded.child, 'exit')).toEqual([0, null])
 

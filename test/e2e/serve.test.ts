@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { attach, defineService } from '@agent-mesh/agent'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import * as z from 'zod/mini'
@@ -45,7 +45,7 @@ async function expectStreams(data: string): Promise<void> {
   await expect(count(0, { input: [-1] }).result).rejects.toMatchObject({ code: 'conflict' })
   await expect(count(0, { input: ['x' as never] }).result).rejects.toMatchObject({ code: 'invalid_argument' })
   for await (const n of count(1e9)) if (n === 1_000) break
-  await vi.waitUntil(async () => (await ended()) === 1e9, { timeout: 10_000 })
+  await vi.waitUntil(async () => (await ended()) === 1e9, { timeout: 20_000 })
   const large = new Uint8Array(300_000).fill(7, 0, 1)
   expect((await reversed(large)).at(-1)).toBe(7)
 }
@@ -182,19 +182,24 @@ it('--watch reloads a module and what it imports; calls in flight finish on the 
   let log = ''
   agent.child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
   const say = async () => (await runCommand(['call', 'says.say', '--data', agent.data])).stdout.trim()
-  const logged = (text: string, times = 1) =>
-    vi.waitUntil(() => log.split(text).length > times, { timeout: 20_000 })
+  const logged = (text: string) => vi.waitUntil(() => log.includes(text), { timeout: 60_000 })
+  /** In one step: between two of writeFile a busy machine lets the agent see half of the file. */
+  const replace = async (file: string, text: string) => {
+    await writeFile(`${file}.new`, text)
+    await rename(`${file}.new`, file)
+  }
+  const says = (answer: string) =>
+    vi.waitFor(async () => expect(await say()).toBe(answer), { timeout: 60_000, interval: 200 })
   const inFlight = say()
   await logged('asked')
-  await writeFile(module, serving(0, '!'))
-  await logged('reloaded what changed')
-  expect(await say()).toBe('"one!"')
-  await writeFile(words, `export const word = 'two'`)
-  await logged('reloaded what changed', 2)
-  expect(await say()).toBe('"two!"')
-  await writeFile(words, 'export const wrod = 1')
-  await logged('not reloaded')
-  expect(log).toContain("does not provide an export named 'word'")
+  await replace(module, serving(0, '!'))
+  await says('"one!"')
+  expect(log).toContain('reloaded what changed')
+  await replace(words, `export const word = 'two'`)
+  await says('"two!"')
+  await replace(words, 'export const wrod = 1')
+  await logged("does not provide an export named 'word'")
+  expect(log).toContain('not reloaded')
   expect(await say()).toBe('"two!"')
   expect(await inFlight).toBe('"one"')
 })

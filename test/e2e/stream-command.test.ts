@@ -63,7 +63,7 @@ const open = async () =>
 describe('agent-mesh stream', () => {
   it('writes messages as they come, and Ctrl-C ends the handler at the other agent', async () => {
     const args = [commandFile, 'stream', 'feed.count', '-F', 'from=7', '--peer', 'server', '--data', data]
-    await vi.waitFor(async () => expect(await open()).toBe(0), 20_000)
+    await vi.waitFor(async () => expect(await open()).toBe(0), 60_000)
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const exited = once(child, 'exit')
     const lines: string[] = []

@@ -32,13 +32,13 @@ it('messages cross from one machine to the next until Ctrl-C; the last value wai
   createInterface({ input: child.stdout }).on('line', line =>
     values.push((JSON.parse(line) as { value: unknown }).value),
   )
-  await vi.waitFor(async () => expect(await published('"first"', '--acks', '1')).toBe(0), 30_000)
+  await vi.waitFor(async () => expect(await published('"first"', '--acks', '1')).toBe(0), 60_000)
   expect(await published('{"free":12}', '--retain')).toBe(0)
   await vi.waitFor(() => expect(values.at(-1)).toEqual({ free: 12 }), 20_000)
   expect(values).toContain('first')
   child.kill('SIGINT')
   expect(await exited).toEqual([130, null])
-  expect(await published('1', '--acks', '1')).toBe(5)
+  await vi.waitFor(async () => expect(await published('1', '--acks', '1')).toBe(5), 60_000)
   const last = await runCommand(['subscribe', 'alerts.disk', '--count', '1', '--json', ...at('screen')])
   expect(lastJson(last)).toMatchObject({ value: { free: 12 }, retained: true, from: { name: 'sensor' } })
 })
