@@ -25,7 +25,7 @@ afterEach(() => mesh.stop())
 const knows = (agent: Pick<Agent, 'peers'>, ...names: string[]) =>
   vi.waitFor(
     () => expect(agent.peers().map(({ name }) => name)).toEqual(expect.arrayContaining(names)),
-    10_000,
+    20_000,
   )
 
 /** An agent that serves math, and the outcome of its slow calls. */
@@ -51,7 +51,7 @@ async function pair() {
   await mesh.relay('relay-1')
   const { agent, seen } = await server('server')
   const caller = await mesh.agent({ name: 'caller', contracts: [math, hostService] })
-  await vi.waitFor(() => expect(caller.services().map(({ service }) => service)).toContain('math@2'), 10_000)
+  await vi.waitFor(() => expect(caller.services().map(({ service }) => service)).toContain('math@2'), 20_000)
   return { caller, server: agent, seen }
 }
 
@@ -60,10 +60,11 @@ describe('agents of one mesh', () => {
     const { caller, server } = await pair()
     const sum: number = await caller.call('math.add', { a: 1, b: 2 })
     expect(sum).toBe(3)
-    expect(await caller.ask('math.add', { a: 1, b: 2 })).toMatchObject({
-      peerId: server.peerId,
-      path: 'direct',
-    })
+    // On a busy machine the path over the relay may be the first.
+    await vi.waitFor(async () => {
+      const { peerId, path } = await caller.ask('math.add', { a: 1, b: 2 })
+      expect({ peerId, path }).toEqual({ peerId: server.peerId, path: 'direct' })
+    }, 20_000)
   })
 
   test('describe a service to each other, its methods and their schemas', async () => {
@@ -102,7 +103,7 @@ describe('agents of one mesh', () => {
     const untyped = await mesh.agent({ name: 'untyped' })
     await vi.waitFor(
       () => expect(untyped.services().map(({ service }) => service)).toContain('math@2'),
-      10_000,
+      20_000,
     )
     expect(await refusal(untyped.call('math.add', { a: 1, b: 'two' }))).toMatch(/^invalid_argument: .*b/)
   })
@@ -135,12 +136,12 @@ describe('agents of one mesh', () => {
     const { caller, server } = await pair()
     const third = await mesh.agent({ name: 'third' })
     const online = () => caller.peers().flatMap(({ name, online }) => (online ? [name] : []))
-    await vi.waitFor(() => expect(online()).toEqual(expect.arrayContaining(['server', 'third'])), 10_000)
+    await vi.waitFor(() => expect(online()).toEqual(expect.arrayContaining(['server', 'third'])), 20_000)
     // Without a control plane it cannot withdraw its services from the map: as after a crash.
     await mesh.controlPlane.stop()
     await third.stop()
-    await vi.waitFor(() => expect(online()).not.toContain('third'), 10_000)
-    expect((await caller.callAll('host.info')).skipped).toBe(1)
+    await vi.waitFor(() => expect(online()).not.toContain('third'), 20_000)
+    await vi.waitFor(async () => expect((await caller.callAll('host.info')).skipped).toBe(1), 20_000)
     const { results } = await caller.callAll('host.info', undefined, { timeout: 5_000, offline: true })
     const byName = new Map(results.map(result => [result.name, result]))
     expect(byName.get('server')).toMatchObject({
@@ -203,13 +204,13 @@ describe('agents of one mesh', () => {
 describe('a change of the map', () => {
   test('reaches every agent within a second', async () => {
     const { caller, server } = await pair()
-    await vi.waitFor(() => expect(caller.status().relays).toHaveLength(1), 10_000)
+    await vi.waitFor(() => expect(caller.status().relays).toHaveLength(1), 20_000)
     let served = 0
     const change = async () => {
       const name = `text${served++}`
       server.serve({ contract: defineService({ name, version: 1, methods: {} }), handlers: {} })
       const known = () => expect(caller.services().map(({ service }) => service)).toContain(`${name}@1`)
-      await vi.waitFor(known, { interval: 10, timeout: 10_000 })
+      await vi.waitFor(known, { interval: 10, timeout: 20_000 })
     }
     expect(await quickest(1_000, () => msOf(change))).toBeLessThan(1_000)
   })
@@ -222,13 +223,13 @@ describe('without the control plane', () => {
     await knows(a, 'b')
     await knows(b, 'a')
     // Links may show them to each other before the relay is on their disks.
-    for (const agent of [a, b]) await vi.waitFor(() => expect(agent.status().relays).toHaveLength(1), 10_000)
+    for (const agent of [a, b]) await vi.waitFor(() => expect(agent.status().relays).toHaveLength(1), 20_000)
     await mesh.stopControlPlane()
     await Promise.all([a.stop(), b.stop()])
     a = await mesh.startAgent({ name: 'a' })
     b = await mesh.startAgent({ name: 'b' })
-    expect(await a.ask('host.info', {}, { peer: 'b', timeout: 10_000 })).toMatchObject({ peerId: b.peerId })
-    expect(a.status().warnings.join()).toMatch(/control plane/)
+    expect(await a.ask('host.info', {}, { peer: 'b', timeout: 20_000 })).toMatchObject({ peerId: b.peerId })
+    await vi.waitFor(() => expect(a.status().warnings.join()).toMatch(/control plane/), 20_000)
     await mesh.restartControlPlane()
     await vi.waitFor(() => expect(a.status().controlPlane?.reachable).toBe(true), 20_000)
   })

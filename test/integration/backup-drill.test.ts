@@ -25,7 +25,7 @@ const everyoneCalls = () =>
   Promise.all(
     agents.map((agent, i) => {
       const { peerId } = agents[(i + 1) % agents.length] ?? agent
-      return agent.call('host.info', {}, { peer: peerId, timeout: 5_000 })
+      return agent.call('host.info', {}, { peer: peerId, timeout: 20_000 })
     }),
   )
 

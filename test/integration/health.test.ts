@@ -52,7 +52,7 @@ test('an agent that loses its home relay moves to the other one, and has that on
       expect.objectContaining({ supervisor: 'relay', act: `moved to relay ${other?.name}` }),
     ),
   )
-  expect(await ada.metrics()).toMatch(/^agent_mesh_recoveries_total\{supervisor="relay"\} 1$/m)
+  expect(await ada.metrics()).toMatch(/^agent_mesh_recoveries_total\{supervisor="relay"\} [1-9]/m)
 })
 
 test('agent-mesh health shows which checks fail where, as a table and as JSON, until they pass again', async () => {

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => expect(broken === undefined || process.env['CI'] === undefined).toBe(true))
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 20 })
+const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 20 })
 const names = (agent: Agent) => agent.peers().map(({ name }) => name)
 
 async function lanMesh(): Promise<LocalMesh> {
@@ -85,7 +85,7 @@ describe('agents on a LAN, with the control plane and all relays gone', () => {
 async function multicastFailure(on: number): Promise<string | undefined> {
   const socket = createSocket({ type: 'udp4', reuseAddr: true })
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
-  const timer = setTimeout(() => resolve('a packet to the group did not come back'), 2_000)
+  const timer = setTimeout(() => resolve('a packet to the group did not come back'), 20_000)
   socket.on('error', error => resolve(error.message))
   socket.on('message', () => resolve(undefined))
   socket.bind(on, '0.0.0.0', () => {

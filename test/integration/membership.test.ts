@@ -9,7 +9,7 @@ beforeEach(async () => {
 })
 afterEach(() => mesh.stop())
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 20 })
+const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 20 })
 const seen = (by: Agent, name: string) => by.peers().find(peer => peer.name === name)
 const portOf = (agent: Agent) => Number(agent.status().addrs[0]?.split('/').at(-1))
 
@@ -35,7 +35,7 @@ describe('members without relay and control plane', () => {
     const [one, two] = [await mesh.agent({ name: 'one' }), await mesh.agent({ name: 'two' })]
     await until(() => expect(seen(one, 'two')).toMatchObject({ online: true, source: 'link' }))
     await two.stop()
-    expect(seen(one, 'two')).toMatchObject({ online: false, source: 'swim' })
+    await until(() => expect(seen(one, 'two')).toMatchObject({ online: false, source: 'swim' }))
     await mesh.startAgent({ name: 'two' })
     await until(() => expect(seen(one, 'two')).toMatchObject({ online: true }))
   })

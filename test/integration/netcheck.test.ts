@@ -18,13 +18,15 @@ afterEach(async () => {
 
 const check = (init: Partial<NetworkCheckInit>) =>
   checkNetwork({ relays: [], interfaces: networkInterfaces(), signal: new AbortController().signal, ...init })
-/** A relay that has just started is not listed yet. */
+/** A relay that has just started is not listed yet, and on a busy machine an answer may come too late. */
 const checkOnceListed = (relays: number) =>
   vi.waitFor(async () => {
     const facts = await check({ controlPlane: { url: mesh.controlPlane.url } })
+    expect(facts.controlPlane).toMatchObject({ ok: true })
     expect(facts.relays).toHaveLength(relays)
+    for (const { addrs } of facts.relays) expect(addrs).toEqual([expect.objectContaining({ ok: true })])
     return facts
-  }, 10_000)
+  }, 20_000)
 const relayAt = (...addrs: string[]) => ({ peerId: 'p', name: 'relay-1', addrs })
 const stunAt = async (options?: Parameters<typeof startStunResponder>[0]) => {
   const responder = await startStunResponder(options)
@@ -37,9 +39,7 @@ describe('a network check', () => {
     await mesh.relay('relay-1')
     await mesh.relay('relay-2', '/ip4/127.0.0.1/tcp/0/ws')
     const facts = await checkOnceListed(2)
-    expect(facts.controlPlane).toMatchObject({ ok: true })
     expect(facts.relays.map(({ name }) => name).toSorted()).toEqual(['relay-1', 'relay-2'])
-    for (const { addrs } of facts.relays) expect(addrs).toEqual([expect.objectContaining({ ok: true })])
     const again = async () => (await checkOnceListed(2)).ms
     expect(await quickest(5_000, again)).toBeLessThan(5_000)
   })

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createLogger, type Agent } from '@agent-mesh/agent'
 import { ServedPrograms } from '@agent-mesh/cli'
 
+import { freePort } from '../support/free-port.ts'
 import { LocalMesh } from '../support/local-mesh.ts'
 
 /** What the program was asked, newest last. */
@@ -92,7 +93,8 @@ beforeAll(async () => {
   mesh = await LocalMesh.start()
   server = await mesh.agent({ name: 'server' })
   desk = await mesh.agent({ name: 'desk' })
-  running = await program()
+  // One of the tests starts it again at its port.
+  running = await program(await freePort())
   programs = new ServedPrograms(server, mesh.data('server'), log)
   await programs.serve({ service: 'math@2', url: urlOf(running) }, options)
   await desk.waitFor('math@2', { timeout: 20_000 })
@@ -144,7 +146,7 @@ describe('a program that speaks HTTP', () => {
     left.abort()
     await expect(call).rejects.toMatchObject({ code: 'cancelled' })
     await vi.waitFor(() => expect(closed).toBe(1), 20_000)
-    const late = expect(desk.call('math.hang', {}, { timeout: 2_000 })).rejects.toMatchObject({
+    const late = expect(desk.call('math.hang', {}, { timeout: 5_000 })).rejects.toMatchObject({
       code: 'deadline_exceeded',
     })
     await vi.waitFor(() => expect(asked.filter(({ url }) => url === '/hang')).toHaveLength(2), 20_000)

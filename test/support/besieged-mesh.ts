@@ -83,7 +83,7 @@ function watchMembers({ mesh, caller, callee }: SiegeInit) {
     }
   }
   const running = Promise.all([
-    repeat(seen.calls, () => caller.call('host.info', {}, { peer: callee.peerId, timeout: 10_000 })),
+    repeat(seen.calls, () => caller.call('host.info', {}, { peer: callee.peerId, timeout: 60_000 })),
     repeat(seen.requests, async () => {
       const { status } = await mesh.ask(mesh.admin, 'GET', '/v1/revocations')
       if (status !== 200) throw new Error(`answered ${status}`)

@@ -35,6 +35,8 @@ class LocalContexts implements ContextManager {
 
 export class Traced {
   readonly #exporter = new InMemorySpanExporter()
+  /** Traces that began before the last {@link reset}: the callee of a call that was cancelled may end its span later. */
+  readonly #past = new Set<string>()
 
   static start(): Traced {
     const traced = new Traced()
@@ -45,12 +47,13 @@ export class Traced {
     return traced
   }
 
-  /** Those that ended since the last {@link reset}, in the order of their ends. */
+  /** Those of traces that began since the last {@link reset}, in the order of their ends. */
   get spans() {
-    return this.#exporter.getFinishedSpans()
+    return this.#exporter.getFinishedSpans().filter(span => !this.#past.has(span.spanContext().traceId))
   }
 
   reset(): void {
+    for (const span of this.#exporter.getFinishedSpans()) this.#past.add(span.spanContext().traceId)
     this.#exporter.reset()
   }
 
