@@ -30,7 +30,7 @@ const inTheMap = async () => (await mesh.ask(mesh.admin, 'GET', `/v1/members/${a
 
 describe('a forged answer that a member was revoked', () => {
   test('is not believed without the signed list: the member tries on, and says what is wrong', async () => {
-    await vi.waitFor(() => expect(between.forged.length).toBeGreaterThan(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(between.forged.length).toBeGreaterThan(1), { timeout: 20_000 })
     const { ready, warnings, revoked } = agent.status()
     expect({ ready, revoked }).toEqual({ ready: true, revoked: false })
     expect(warnings.join()).not.toMatch(/this member was revoked/)
@@ -43,7 +43,7 @@ describe('a forged answer that a member was revoked', () => {
     await vi.waitFor(async () => expect(await inTheMap()).toBe(true), { timeout: 30_000, interval: 50 })
     // The map has its record before the answer to that record has reached the member.
     await vi.waitFor(() => expect(agent.status().warnings.join()).not.toMatch(/revoked|member record/), {
-      timeout: 10_000,
+      timeout: 20_000,
       interval: 20,
     })
   })
@@ -51,7 +51,7 @@ describe('a forged answer that a member was revoked', () => {
   test('is believed when it is true: the member stops, and says that it is revoked', async () => {
     await mesh.ask(mesh.admin, 'POST', '/v1/revocations', { body: { peerId: agent.peerId } })
     const serving = agent.serve({ contract: { name: 'late', version: 1, methods: {} }, handlers: {} })
-    await vi.waitFor(() => expect(agent.status().revoked).toBe(true), { timeout: 10_000, interval: 20 })
+    await vi.waitFor(() => expect(agent.status().revoked).toBe(true), { timeout: 20_000, interval: 20 })
     serving()
     const { ready, controlPlane } = agent.status()
     expect(ready).toBe(false)

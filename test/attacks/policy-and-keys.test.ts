@@ -17,7 +17,7 @@ beforeAll(async () => {
   await mesh.local.relay('relay')
   host = await mesh.local.agent({ name: 'host' })
   insider = await mesh.insider()
-  await vi.waitFor(() => expect(host.status().relays).toHaveLength(1), 10_000)
+  await vi.waitFor(() => expect(host.status().relays).toHaveLength(1), 20_000)
 })
 afterAll(() => mesh.local.stop())
 
@@ -111,7 +111,7 @@ describe('a revoked member', () => {
       nonce: testSerial(),
     })
     expect(revoked).toMatchObject({ status: 200 })
-    await vi.waitFor(async () => expect(await show(outcast, outcast.credential)).toBe('revoked'), 10_000)
+    await vi.waitFor(async () => expect(await show(outcast, outcast.credential)).toBe('revoked'), 20_000)
     const { token, view } = await mesh.local.controlPlane.createToken({})
     const refused = { status: 403, body: { code: 'revoked' } }
     const ask = (method: string, path: string, body?: object) =>
@@ -136,7 +136,7 @@ describe('a credential signed by a revoked authority key', () => {
       )
     expect(await show(insider, forged())).toBe('let in')
     await mesh.local.controlPlane.rotateKey({ revoke: true })
-    await vi.waitFor(async () => expect(await show(insider, forged())).toBe('unauthenticated'), 15_000)
+    await vi.waitFor(async () => expect(await show(insider, forged())).toBe('unauthenticated'), 20_000)
     expect(await show(insider, insider.credential)).toBe('unauthenticated')
     const { body } = await mesh.ask(insider.signer, 'POST', '/v1/renew', { body: {} })
     expect(await show(insider, body.credential)).toBe('let in')

@@ -111,7 +111,7 @@ describe.skipIf(!built)('an agent of the bundled command', () => {
     agent.child.kill('SIGUSR2')
     const list = await vi.waitUntil(
       async () => (await readFile(file, 'utf8').catch(() => '')).match(/^.*\nend$/s)?.[0],
-      { timeout: 10_000 },
+      { timeout: 20_000 },
     )
     expect(list).toContain('NativeModule _http_server')
     expect(list.split('\n').filter(name => /undici|^collation/.test(name))).toEqual([])

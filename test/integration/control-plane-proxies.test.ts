@@ -58,13 +58,13 @@ describe.each(proxies)('a public URL with a path, behind a proxy $name', ({ make
     })
     running.push(relay)
     const metrics = async () => (await fetch(`${plane.url}/metrics`)).text()
-    await vi.waitFor(async () => expect(await metrics()).toContain('agent_mesh_watchers 1'), 10_000)
+    await vi.waitFor(async () => expect(await metrics()).toContain('agent_mesh_watchers 1'), 20_000)
     const agents = ['a', 'b'].map(async name =>
       createAgent({ ...options, data: join(folder, name), join: await token('agent'), name }),
     )
     const [a] = await Promise.all(agents)
     for (const agent of await Promise.all(agents)) running.push(agent)
-    await vi.waitFor(() => expect(a?.peers().map(({ name }) => name)).toContain('b'), 10_000)
+    await vi.waitFor(() => expect(a?.peers().map(({ name }) => name)).toContain('b'), 20_000)
     expect(await a?.call('host.info', {}, { peer: 'b' })).toBeDefined()
   })
 

@@ -19,13 +19,13 @@ describe('an ephemeral agent', () => {
     await mesh.relay('r')
     const other = await mesh.agent({ name: 'other' })
     const script = await mesh.agent({ name: 'script', ephemeral: true })
-    await vi.waitFor(() => expect(other.peers().map(({ name }) => name)).toContain('script'), 10_000)
+    await vi.waitFor(() => expect(other.peers().map(({ name }) => name)).toContain('script'), 20_000)
     await script.stop()
     expect(await listed()).toEqual(['other', 'r'])
-    await vi.waitFor(() => expect(other.peers().map(({ name }) => name)).toEqual(['r']), 10_000)
+    await vi.waitFor(() => expect(other.peers().map(({ name }) => name)).toEqual(['r']), 20_000)
     const again = await mesh.startAgent({ name: 'script', ephemeral: true })
     expect(again.peerId).toBe(script.peerId)
-    await vi.waitFor(async () => expect(await listed()).toContain('script'), 10_000)
+    await vi.waitFor(async () => expect(await listed()).toContain('script'), 20_000)
   })
 
   test('stops in time while the control plane is away', async () => {

@@ -59,7 +59,7 @@ describe.each(['any', 'relay'] as const)('a call (paths: %s)', paths => {
     const given = randomBytes(5 * MiB + 3)
     const [mirrored, info] = await Promise.all([
       remote.mirror(given),
-      caller.call('host.info', {}, { peer: 'owner', timeout: 10_000 }),
+      caller.call('host.info', {}, { peer: 'owner', timeout: 20_000 }),
     ])
     expect(digest(mirrored)).toBe(digest(Uint8Array.from(given).reverse()))
     expect(info).toBeDefined()

@@ -33,7 +33,7 @@ describe('the audit log of members', () => {
     for await (const entry of auditEntries(mesh.data(name))) entries.push(entry)
     return entries
   }
-  const soon = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 10_000, interval: 50 })
+  const soon = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 50 })
 
   it('tells of the own join, of denied calls as one entry, and of strangers; and goes on after a restart', async () => {
     const server = await mesh.agent({ name: 'server' })
@@ -41,7 +41,7 @@ describe('the audit log of members', () => {
     const outsider = await mesh.agent({ name: 'outsider' })
     await vi.waitFor(
       () => expect(outsider.services().map(({ service }) => service)).toContain('vault@1'),
-      10_000,
+      20_000,
     )
     for (let i = 0; i < 5; i++)
       expect(await refusal(() => outsider.ask('vault.open', {}))).toMatch(/^permission_denied/)
@@ -81,7 +81,7 @@ describe('the audit log of members', () => {
   it('tells whom a revocation cut off, and the control plane who was revoked', async () => {
     const victim = await mesh.agent({ name: 'victim' })
     const witness = await mesh.agent({ name: 'witness' })
-    await vi.waitFor(() => witness.ping('victim'), { timeout: 10_000 })
+    await vi.waitFor(() => witness.ping('victim'), { timeout: 20_000 })
     const { adminIdentityFile, url, meshId } = mesh.controlPlane
     const { signer } = await loadIdentity(dirname(adminIdentityFile), basename(adminIdentityFile))
     const admin = controlPlaneClient({ url, meshId, signer })

@@ -46,7 +46,7 @@ async function pair(port: ExposedPort, { paths = 'any' as 'any' | 'relay' } = {}
   const owner = await mesh.agent({ name: 'owner', paths })
   owner.expose(port)
   const caller = await mesh.agent({ name: 'caller', paths })
-  await vi.waitFor(() => expect(caller.peers().map(({ name }) => name)).toContain('owner'), 10_000)
+  await vi.waitFor(() => expect(caller.peers().map(({ name }) => name)).toContain('owner'), 20_000)
   await vi.waitFor(() => caller.call('host.info', {}, { peer: 'owner', timeout: 5_000 }), 20_000)
   return { caller, owner }
 }
@@ -77,7 +77,7 @@ describe('a pipe', () => {
       'permission_denied: Cannot connect port:other: the policy grants',
     )
     await allow('nowhere', 'closed')
-    await vi.waitFor(async () => expect(await refused('nowhere')).toContain('not_found'), 10_000)
+    await vi.waitFor(async () => expect(await refused('nowhere')).toContain('not_found'), 20_000)
     const free = await tcpServer(() => {})
     servers.pop()?.()
     owner.expose({ name: 'closed', to: { port: free } })
@@ -130,7 +130,7 @@ describe('a pipe', () => {
     while (pipe.write(piece) || (await drained(pipe))) sent += piece.length
     expect(sent).toBeLessThan(64 << 20)
     expect(process.memoryUsage().rss - before).toBeLessThan(96 << 20)
-    expect(await caller.call('host.info', {}, { peer: 'owner', timeout: 5_000 })).toBeDefined()
+    expect(await caller.call('host.info', {}, { peer: 'owner', timeout: 20_000 })).toBeDefined()
     pipe.destroy()
   })
 

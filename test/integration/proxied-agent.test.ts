@@ -15,7 +15,7 @@ afterEach(async () => {
 })
 
 const web = '/ip4/127.0.0.1/tcp/0/ws'
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 20 })
+const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 20 })
 
 describe('an agent behind a proxy that knows nothing but CONNECT', () => {
   test('enrols, is called and calls through it alone', async () => {

@@ -34,7 +34,7 @@ function gathered<T>(subscription: Subscription<T>): TopicMessage<T>[] {
   return messages
 }
 
-const seconds = { timeout: 15_000 }
+const seconds = { timeout: 60_000 }
 
 describe.each([0, 1, 2])('topics over %i relays', relays => {
   beforeEach(async () => {
@@ -49,7 +49,7 @@ describe.each([0, 1, 2])('topics over %i relays', relays => {
     const shared = (await Promise.all(sharing)).map(gathered)
     // Relays hear of subscriptions at other relays a moment later.
     await vi.waitFor(async () => {
-      const { acks } = await three.publish(alerts, { free: -1 }, { acks: 3, timeout: 500 })
+      const { acks } = await three.publish(alerts, { free: -1 }, { acks: 3, timeout: 1_000 })
       expect(acks).toBe(3)
     }, seconds)
     const count = 20
@@ -89,7 +89,7 @@ describe('topics without a relay', () => {
     const subscriptions = subscribers.map(subscriber => subscriber.subscribe(alerts))
     const got = (await Promise.all(subscriptions)).map(gathered)
     await vi.waitFor(async () => {
-      const { acks } = await publisher.publish(alerts, { free: 0 }, { acks: 5, timeout: 500 })
+      const { acks } = await publisher.publish(alerts, { free: 0 }, { acks: 5, timeout: 1_000 })
       expect(acks).toBe(5)
     }, seconds)
     await publisher.publish(alerts, { free: 1 }, { acks: 5 })
@@ -124,7 +124,7 @@ describe('topics', () => {
     const messages = await vi.waitFor(async () => gathered(await screen.subscribe(alerts)), seconds)
     // Until each of the three has the policy.
     await vi.waitFor(async () => {
-      expect((await sensor.publish(alerts, { free: 1 }, { acks: 1, timeout: 500 })).acks).toBe(1)
+      expect((await sensor.publish(alerts, { free: 1 }, { acks: 1, timeout: 1_000 })).acks).toBe(1)
       expect(await refusal(sensor.subscribe(alerts))).toContain('permission_denied')
       expect(await refusal(screen.publish(alerts, { free: 2 }))).toContain('permission_denied')
     }, seconds)
@@ -145,7 +145,7 @@ describe('topics', () => {
     await first.stop()
     await vi.waitFor(
       async () => {
-        expect((await one.publish(config, 'after', { acks: 1, timeout: 500 })).acks).toBe(1)
+        expect((await one.publish(config, 'after', { acks: 1, timeout: 1_000 })).acks).toBe(1)
       },
       { timeout: 20_000 },
     )

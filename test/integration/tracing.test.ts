@@ -72,7 +72,7 @@ const spans = (count: number) =>
   vi.waitFor(() => {
     expect(traced.spans).toHaveLength(count)
     return traced.spans
-  }, 10_000)
+  }, 20_000)
 
 describe('with OpenTelemetry set up', () => {
   test('one trace leads from the program over caller and callee to the callee of the callee', async () => {
@@ -127,7 +127,7 @@ describe('with OpenTelemetry set up', () => {
         .filter(({ name }) => name === 'feed/pages')
         .map(each => each.attributes['error.type'])
       expect(types).toEqual(['not_found', 'cancelled'])
-    }, 10_000)
+    }, 20_000)
   })
 
   test('a failure is an error of the caller, and of the callee when it is its fault', async () => {
@@ -166,10 +166,10 @@ describe('with OpenTelemetry set up', () => {
     middle.expose({ name: 'closed', to: { port: await freePort() } })
     const opened = async () => text(await caller.connect('middle', 'report'))
     // Until the grant has arrived, the policy denies it.
-    await vi.waitFor(opened, 10_000)
+    await vi.waitFor(opened, 20_000)
     const served = () =>
       traced.spans.some(({ name, kind }) => name === 'connect report' && kind === SpanKind.SERVER)
-    await vi.waitFor(() => expect(served()).toBe(true), 10_000)
+    await vi.waitFor(() => expect(served()).toBe(true), 20_000)
     traced.reset()
     const said = await opened()
     const ended = await spans(4)
@@ -204,7 +204,7 @@ describe('with OpenTelemetry set up', () => {
     })
     await vi.waitFor(async () => {
       expect((await caller.publish('news', 'first', { acks: 1, timeout: 500 })).acks).toBe(1)
-    }, 10_000)
+    }, 20_000)
     traced.reset()
     const span = trace.getTracer('test').startSpan('program')
     await context.with(trace.setSpan(context.active(), span), () => caller.publish('news', 'x'))

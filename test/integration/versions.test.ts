@@ -45,7 +45,7 @@ test('a caller picks versions by a range: the newest that is served, wherever it
   const { greet: exact } = caller.service(greeter(1))
   const asks = async (answers: typeof greet, expected: string) =>
     vi.waitFor(async () => expect(await answers({ name: 'hi' })).toBe(expected), {
-      timeout: 10_000,
+      timeout: 20_000,
       interval: 20,
     })
   await asks(newest, 'hi from b@3')

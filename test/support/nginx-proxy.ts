@@ -62,7 +62,7 @@ export async function nginxProxy(path: string, strips: boolean): Promise<PathPro
         await ended
         clearTimeout(late)
       }
-      await vi.waitFor(() => fetch(`${url}/health`), { timeout: 10_000, interval: 50 })
+      await vi.waitFor(() => fetch(`${url}/health`), { timeout: 20_000, interval: 50 })
     },
     stop: async () => {
       await stop()
