@@ -15,15 +15,15 @@ beforeEach(async () => {
 afterEach(() => mesh.stop())
 
 const homed = (agent: Agent, relays = 2) =>
-  vi.waitFor(() => expect(agent.status().relays).toHaveLength(relays), 20_000)
+  vi.waitFor(() => expect(agent.status().relays).toHaveLength(relays), 60_000)
 
 const knows = (member: Pick<Agent, 'peers'>, name: string) =>
-  vi.waitFor(() => expect(member.peers().map(peer => peer.name)).toContain(name), 20_000)
+  vi.waitFor(() => expect(member.peers().map(peer => peer.name)).toContain(name), 60_000)
 
 const knowsHomes = (agent: Agent, name: string) =>
   vi.waitFor(
     () => expect(agent.peers().find(peer => peer.name === name)).toMatchObject({ online: true }),
-    20_000,
+    60_000,
   )
 
 describe('relays', () => {

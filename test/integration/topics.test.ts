@@ -21,7 +21,7 @@ async function agents(names: readonly string[], relays: number): Promise<Agent[]
       const online = agent.peers().filter(({ online, kind }) => online && kind === 'agent')
       expect(online).toHaveLength(names.length - 1)
       if (relays > 0) expect(agent.status().relays.length).toBeGreaterThan(0)
-    }, 20_000)
+    }, 60_000)
   return started
 }
 
