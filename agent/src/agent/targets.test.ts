@@ -220,6 +220,23 @@ describe('Targets', () => {
     await Promise.resolve(doubted).catch(() => undefined)
   })
 
+  test('looks for another link, once, before it takes a circuit whose relay leaves', async () => {
+    const peer = await network.join('peer')
+    const circuit = await agent.connect({ peerId: peer.peerId, addrs: peer.addresses(), relays: [] })
+    const options = { deadline: performance.now() + 60_000 }
+    const before = targets.callee(peer.peerId, options)
+    circuit.markDisplaced()
+    const connect = vi.spyOn(agent, 'connect')
+    // The map knows no way to it: the dial fails at once.
+    for (let calls = 0; calls < 2; calls++) {
+      const sought = targets.callee(peer.peerId, options)
+      expect(sought).toBeInstanceOf(Promise)
+      expect(await sought).toBe(before)
+    }
+    const lasting = connect.mock.calls.filter(([, how]) => how?.lasting === true)
+    expect(lasting.map(([{ peerId }]) => peerId)).toEqual([peer.peerId])
+  })
+
   test('answers for itself without a link', async () => {
     expect(await targets.callee(agent.peerId, { deadline: performance.now() + 1000 })).toBe(self)
   })

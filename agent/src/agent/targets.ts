@@ -15,6 +15,7 @@ import { agentDefaults } from './defaults.ts'
 import type { Member } from '../member/member.ts'
 import type { PathChoice } from '../member/options.ts'
 import { lastSeen } from '../member/views.ts'
+import { CircuitSuccessors } from '../paths/circuit-successors.ts'
 import { ProviderIndex, type Place } from '../services/balance/provider-index.ts'
 import type { UsesRelay } from './used-relays.ts'
 
@@ -84,6 +85,7 @@ export class Targets implements CallTargets {
   readonly #lan: ((peerId: string) => readonly string[]) | undefined
   readonly #callees = new WeakMap<Link, LinkedCallee>()
   readonly #index: ProviderIndex
+  readonly #successors: CircuitSuccessors
 
   constructor(init: TargetsInit) {
     this.#member = init.member
@@ -91,6 +93,9 @@ export class Targets implements CallTargets {
     this.#paths = init.paths
     this.#usesRelay = init.usesRelay
     this.#lan = init.lan
+    this.#successors = new CircuitSuccessors({
+      linkTo: (peerId, signal) => this.lastingLink(peerId, signal),
+    })
     const { map, serving, identity, belief } = init.member
     const { registry } = serving
     const now = () => systemWheelClock.now()
@@ -127,12 +132,12 @@ export class Targets implements CallTargets {
     return peerId === identity.peerId ? credential.claims.name : map.get(peerId)?.name
   }
 
-  /** At once where a link is up, as for nearly every call. */
+  /** At once where a link is up whose relay stays, as for nearly every call. */
   callee(peerId: string, options: CalleeOptions): Callee | Promise<Callee> {
     if (peerId === this.#member.identity.peerId) return this.#self
     const allowed = this.#pathsTo(peerId) === 'relay' ? relayedOnly : undefined
     const link = this.#member.transport.links.best(peerId, allowed)
-    const callee = link === undefined ? undefined : this.#callee(link)
+    const callee = link === undefined || link.displaced ? undefined : this.#callee(link)
     return callee?.usable === true ? callee : this.#dialled(peerId, options)
   }
 
@@ -163,7 +168,7 @@ export class Targets implements CallTargets {
   }
 
   /**
-   * The best link whose peer takes new calls.
+   * The best link whose peer takes new calls; where that is a circuit whose relay leaves, another is tried first.
    * @throws MeshError as {@link Transport.connect}; of a member that is offline it says so, and since when
    */
   async link(peerId: string, options: Partial<CalleeOptions> & Pick<LinkOptions, 'upkeep'>): Promise<Link> {
@@ -180,11 +185,16 @@ export class Targets implements CallTargets {
   ): Promise<Link> {
     const limits = { ...(deadline === undefined ? {} : { deadline }), ...(signal ? { signal } : {}) }
     const options: LinkOptions = { paths: this.#pathsTo(peerId), upkeep, ...limits }
-    const link = await this.#member.transport.connect(this.#dialTarget(peerId), options)
+    const connect = () => this.#member.transport.connect(this.#dialTarget(peerId), options)
+    let link = await connect()
+    if (link.displaced && !upkeep) {
+      await this.#successors.awaited(link, (deadline ?? Infinity) - systemWheelClock.now())
+      link = await connect()
+    }
     if (this.#member.serving.sessions.of(link).usable) return link
     // The peer is leaving this link: calls on it finish, this one takes another.
     link.markRetiring()
-    return this.#member.transport.connect(this.#dialTarget(peerId), options)
+    return connect()
   }
 
   /** That a member is offline says more than that no address reached it. */

@@ -66,3 +66,39 @@ it('circuits that the peer dialled are left to it, and those over other relays s
   expect(links.best(callee)).toBe(theirs)
   expect(links.lasting('else')).toBe(over)
 })
+
+it('a circuit that comes up when its relay said already that it leaves is replaced as well', async () => {
+  const other = linkTo(callee, circuitOver(stayer))
+  const { links, relay } = start(() => {
+    links.add(other)
+    return Promise.resolve(other)
+  })
+  links.leaving(relay)
+  const late = linkTo(callee, circuitOver(leaver))
+  links.add(late)
+  await until(() => late.state === 'down')
+  expect(links.of(callee)).toEqual([other])
+})
+
+it('circuits over a link to the relay that had retired before are replaced as well', async () => {
+  const other = linkTo(callee, circuitOver(stayer))
+  const { links, relay } = start(() => {
+    links.add(other)
+    return Promise.resolve(other)
+  })
+  const circuit = linkTo(callee, circuitOver(leaver))
+  links.add(circuit)
+  relay.markRetiring()
+  links.leaving(relay)
+  await until(() => circuit.state === 'down')
+  expect(links.of(callee)).toEqual([other])
+})
+
+it('circuits that wait for those before them, and those that the peer dialled, retire as early as these', async () => {
+  const { links, relay } = start(() => Promise.reject(new Error('refused')))
+  const own = Array.from({ length: 6 }, (_, at) => linkTo(`callee-${at}`, circuitOver(leaver)))
+  const theirs = linkTo(callee, circuitOver(leaver), callee)
+  for (const link of [...own, theirs]) links.add(link)
+  links.leaving(relay)
+  await until(() => [...own, theirs].every(({ state }) => state === 'down'))
+})

@@ -1,7 +1,9 @@
 /**
- * Replaces the circuits of a relay that leaves: each serves until a link over another relay stands, and retires then, so no call
- * waits for a dial. Only the end that dialled a circuit dials again.
+ * Replaces the circuits of a relay that leaves: each serves until a link over another relay stands, and retires then. Only the end
+ * that dialled a circuit dials again. Both ends retire it after a time, whatever came of that: what runs on it has the rest of the
+ * relay's drain time, and calls that find no other link dial for themselves.
  */
+import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../observe/logger.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
@@ -23,9 +25,10 @@ export class CircuitMoves {
   readonly #linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
   readonly #log: Logger
   readonly #stopping = new AbortController()
-  /** The most recently used first. */
-  readonly #waiting: Link[] = []
+  /** The most recently used first, each with the time at which it retires. */
+  readonly #waiting: { link: Link; until: number }[] = []
   readonly #running = new Set<Promise<void>>()
+  readonly #ends = new Set<NodeJS.Timeout>()
   #unsubscribe: (() => void) | undefined
 
   constructor(init: CircuitMovesInit) {
@@ -37,8 +40,9 @@ export class CircuitMoves {
 
   start(): void {
     this.#unsubscribe ??= this.#links.onDisplaced(link => {
-      if (link.dialler !== this.#self || this.#stopping.signal.aborted) return
-      this.#waiting.push(link)
+      if (this.#stopping.signal.aborted) return
+      if (link.dialler !== this.#self) return this.#endLater(link)
+      this.#waiting.push({ link, until: performance.now() + pathDefaults.circuitMoveMs })
       this.#next()
     })
   }
@@ -47,24 +51,33 @@ export class CircuitMoves {
     this.#unsubscribe?.()
     this.#stopping.abort()
     this.#waiting.length = 0
+    for (const timer of this.#ends) clearTimeout(timer)
     await Promise.all(this.#running)
+  }
+
+  #endLater(link: Link): void {
+    const timer = setTimeout(() => {
+      this.#ends.delete(timer)
+      this.#links.retire(link)
+    }, pathDefaults.circuitMoveMs)
+    this.#ends.add(timer)
   }
 
   #next(): void {
     if (this.#running.size >= pathDefaults.circuitMoves) return
-    const link = this.#waiting.shift()
-    if (link === undefined) return
-    const move: Promise<void> = this.#move(link).finally(() => {
+    const next = this.#waiting.shift()
+    if (next === undefined) return
+    const leftMs = Math.max(0, next.until - performance.now())
+    const move: Promise<void> = this.#move(next.link, leftMs).finally(() => {
       this.#running.delete(move)
       this.#next()
     })
     this.#running.add(move)
   }
 
-  /** Retires the circuit in any case: calls that find no other link dial for themselves. */
-  async #move(link: Link): Promise<void> {
+  async #move(link: Link, leftMs: number): Promise<void> {
     const { peerId } = link.peer
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(pathDefaults.circuitMoveMs)])
+    const signal = AbortSignal.any([this.#stopping.signal, timeoutSignal(leftMs)])
     while (link.state === 'up' && !signal.aborted)
       try {
         const { path, relayId } = await this.#linkTo(peerId, signal)

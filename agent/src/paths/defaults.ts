@@ -50,8 +50,10 @@ export const pathDefaults = {
   lateMs: 500,
   /** Circuits that are opened anew at the same time when their relay leaves (a count): 25 ms of CPU each. */
   circuitMoves: 4,
-  /** A circuit is opened anew within this; its relay drains for 8 s by default. */
+  /** A circuit is opened anew within this after its relay said that it leaves, or retires; the relay drains for 8 s by default. */
   circuitMoveMs: 4_000,
+  /** New work on such a circuit waits so long for another link, once; without it 99 of 100 calls would wait for less than 1 s. */
+  successorMs: 500,
   /** Between two tries of that. */
   circuitMoveRetryMs: 250,
   /** After GOING_AWAY the peer closes its side of a link within this, or the link is cut. */

@@ -85,12 +85,15 @@ export class LinkTable {
    * there is another link to that relay.
    */
   leaving(link: Link): void {
-    if (link.state !== 'up') return
+    if (link.state === 'down') return
+    const news = link.state === 'up'
     link.markRetiring()
-    this.#left.emit(link)
+    if (news) this.#left.emit(link)
     const { peerId } = link.peer
     if (this.best(peerId) !== undefined) return
-    const circuits = this.all().filter(({ state, relayId }) => state === 'up' && relayId === peerId)
+    const circuits = this.all().filter(
+      ({ state, relayId, displaced }) => state === 'up' && relayId === peerId && !displaced,
+    )
     for (const circuit of circuits.sort((one, other) => other.lastUsed - one.lastUsed))
       this.#displace(circuit)
   }
@@ -99,6 +102,12 @@ export class LinkTable {
     circuit.markDisplaced()
     this.#index.reorder(circuit.peer.peerId)
     this.#displaced.emit(circuit)
+  }
+
+  /** Whether no link to the relay takes new work: the handshake of a circuit may end after its relay said that it leaves. */
+  #isLeaving(relayId: string | undefined): boolean {
+    const links = relayId === undefined ? [] : this.of(relayId)
+    return links.length > 0 && links.every(({ state }) => state !== 'up')
   }
 
   /** The peer is silent on this link: new work takes another one, what runs on it stays. */
@@ -161,6 +170,7 @@ export class LinkTable {
     this.#index.add(link)
     this.#retirement.await(link.closed.then(() => this.#remove(link)))
     this.#up.emit(link)
+    if (this.#isLeaving(link.relayId)) this.#displace(link)
     this.#retirement.retireSurplus(peerId)
   }
 
