@@ -121,7 +121,7 @@ describe('middleware at the caller', () => {
       expect([remainingMs > 0, deadline > now()]).toEqual([true, true])
       return new Promise(() => {})
     })
-    const late = caller.call('math.add', params, { timeout: 50 })
+    const late = caller.call('math.add', params, { timeout: 500 })
     await expect(late).rejects.toEqual(failing('deadline_exceeded'))
     const stop = new AbortController()
     const given = caller.call('math.add', params, { signal: stop.signal })

@@ -60,8 +60,8 @@ describe('a call made by a handler', () => {
       say: (_, ctx) => void left.push(ctx.remainingMs),
       next: () => call.call('ping.say', 0, { peer: 'b', timeout: 60_000 }),
     }))
-    await caller.call('ping.next', 0, { peer: 'a', timeout: 5_000 })
-    expect(left[0]).toBeLessThanOrEqual(5_000)
+    await caller.call('ping.next', 0, { peer: 'a', timeout: 30_000 })
+    expect(left[0]).toBeLessThanOrEqual(30_000)
     expect(left[0]).toBeGreaterThan(0)
   })
 
@@ -75,7 +75,7 @@ describe('a call made by a handler', () => {
         return 'at once'
       },
     }))
-    expect(await caller.call('ping.next', 0, { peer: 'a', timeout: 5_000 })).toBe('at once')
+    expect(await caller.call('ping.next', 0, { peer: 'a', timeout: 30_000 })).toBe('at once')
     ended.resolve()
     await vi.waitFor(() => expect(seen).toEqual([[0, 6]]), 20_000)
   })
