@@ -43,7 +43,7 @@ it('a body over the limit is refused, announced or not, and the connection ends'
 it('a client that sends more than is read has the reply all the same', async () => {
   const url = new URL(await serve(echo))
   const bytes = 16 * 1024 * 1024
-  /** Why it could not send, or what it was told. */
+  /** Why it could not send, or the reply. */
   const sending = async (): Promise<string> => {
     const socket = connect(Number(url.port), url.hostname)
     const failed = once(socket, 'error').then(([error]) => String(error))
