@@ -49,8 +49,8 @@ export class Opener {
     }
     const timer = setTimeout(free, timerDelay(slotMs))
     try {
-      return await whileRunning(signal, transportDefaults.connectMs, async (limited, extend) => {
-        const connection: Connection = await this.#transportManager().dial(multiaddr(addr), {
+      const dial = (limited: AbortSignal, extend: (ms: number) => void): Promise<Connection> =>
+        this.#transportManager().dial(multiaddr(addr), {
           signal: limited,
           maxOutboundStreams: transportDefaults.maxCircuitsPerRelay,
           onProgress: ({ type }) => {
@@ -60,8 +60,8 @@ export class Opener {
             extend(transportDefaults.handshakeMs)
           },
         })
-        return this.#connector.dialled(connection, limited)
-      })
+      const connection = await whileRunning(signal, transportDefaults.connectMs, dial)
+      return await this.#connector.dialled(connection, signal)
     } finally {
       clearTimeout(timer)
       free()

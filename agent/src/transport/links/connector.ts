@@ -13,6 +13,7 @@ import {
 } from '@agent-mesh/protocol'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import type { ByteGate } from '../../core/byte-gate.ts'
+import { untilAborted } from '../../core/until-aborted.ts'
 import type { Admissions } from './admissions.ts'
 import { byteStreamOf } from '../libp2p/byte-stream.ts'
 import { cutOff } from '../libp2p/cut-off.ts'
@@ -57,24 +58,52 @@ export class Connector {
     this.#onLink = init.onLink
   }
 
-  /** The dialler's part. Ends the connection when it fails. @throws MeshError */
+  /**
+   * The dialler's part. Ends the connection when it fails. A caller that gives up after the hello was sent ends nothing: the peer may have
+   * its link by then, and calls on it. The link then comes up here, too, and ends as others do that nobody needs.
+   * @throws MeshError
+   */
   async dialled(connection: Connection, signal: AbortSignal): Promise<Link> {
-    const peerId = connection.remotePeer.toString()
-    try {
+    const [hello, rpc] = await this.#orCutOff(connection, async () => {
       signal.throwIfAborted()
       this.#admissions.watch(connection)
       this.#admissions.claimHello(connection)
-      const [hello, rpc] = await Promise.all([
-        connection.newStream(helloProtocol, { signal, runOnLimitedConnection: true }),
-        connection.newStream(rpcProtocol, { signal, runOnLimitedConnection: true }),
+      const options = { signal, runOnLimitedConnection: true }
+      return Promise.all([
+        connection.newStream(helloProtocol, options),
+        connection.newStream(rpcProtocol, options),
       ])
-      const { peer, rttMs, observed } = await greet(hello, peerId, this.#ports, signal)
-      await hello.close({ signal })
-      this.#admissions.admit(connection, peer)
-      if (observed !== undefined) this.#onObserved(connection, peer, observed)
-      return this.#link(connection, rpc, peer, this.#self, rttMs)
+    })
+    const greeted = this.#orCutOff(connection, () => {
+      signal.throwIfAborted()
+      return this.#greeted(connection, hello, rpc)
+    })
+    try {
+      return await untilAborted(greeted, signal)
     } catch (error) {
-      const reason = toMeshError(error, 'unavailable', `connect to ${peerId}`)
+      throw toMeshError(error, 'unavailable', `connect to ${connection.remotePeer.toString()}`)
+    }
+  }
+
+  async #greeted(connection: Connection, hello: Stream, rpc: Stream): Promise<Link> {
+    const signal = timeoutSignal(this.#helloMs)
+    const { peer, rttMs, observed } = await greet(
+      hello,
+      connection.remotePeer.toString(),
+      this.#ports,
+      signal,
+    )
+    await ended(hello, signal)
+    this.#admissions.admit(connection, peer)
+    if (observed !== undefined) this.#onObserved(connection, peer, observed)
+    return this.#link(connection, rpc, peer, this.#self, rttMs)
+  }
+
+  async #orCutOff<T>(connection: Connection, step: () => Promise<T>): Promise<T> {
+    try {
+      return await step()
+    } catch (error) {
+      const reason = toMeshError(error, 'unavailable', `connect to ${connection.remotePeer.toString()}`)
       cutOff(connection, reason)
       throw reason
     }
@@ -92,7 +121,7 @@ export class Connector {
         remoteAddr: connection.remoteAddr.toString(),
       }
       this.#admissions.admit(connection, await answer(stream, dialler, this.#ports, signal))
-      await stream.close({ signal })
+      await ended(stream, signal)
     } catch (error) {
       const reason = toMeshError(error, 'unavailable', 'read hello')
       if (reason.code === 'unavailable') cutOff(connection, reason)
@@ -155,6 +184,13 @@ export class Connector {
     this.#onLink(connection)
     return link
   }
+}
+
+/** Closes a stream of hello. One that does not close ends alone: the link may be up at the other end. */
+async function ended(hello: Stream, signal: AbortSignal): Promise<void> {
+  await hello
+    .close({ signal })
+    .catch((error: unknown) => hello.abort(toMeshError(error, 'unavailable', 'end hello')))
 }
 
 /** Of libp2p, `hop` at the end that dials and `stop` at the other: a reservation opens one for a moment. */

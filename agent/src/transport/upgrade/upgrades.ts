@@ -130,23 +130,17 @@ export class Upgrades {
         if (initiator) return this.#connect(signal, meet)
         return this.#admissions.linkOf(await dialled(signal, meet))
       },
-      webrtc: (attempt, signal) => {
-        const limit = upgradeDefaults.webrtcMs
-        return whileRunning(signal, limit, async limited => {
-          return this.#connector.dialled(await this.#webrtc.dial(attempt, limited), limited)
-        })
+      webrtc: async (attempt, signal) => {
+        const dial = (limited: AbortSignal) => this.#webrtc.dial(attempt, limited)
+        return this.#connector.dialled(await whileRunning(signal, upgradeDefaults.webrtcMs, dial), signal)
       },
       acceptWebrtc: (attempt, signal) => this.#webrtc.accept(attempt, signal),
     }
   }
 
   /** Dials, and says hello. */
-  #connect(signal: AbortSignal, dial: (options: DialOptions) => Promise<Connection>): Promise<unknown> {
-    const { tryMs, handshakeMs } = upgradeDefaults
-    return whileRunning(signal, tryMs, async (limited, extend) => {
-      const onProgress = ({ type }: { type: string }) => void (isEncrypting(type) && extend(handshakeMs))
-      return this.#connector.dialled(await dial({ signal: limited, onProgress }), limited)
-    })
+  async #connect(signal: AbortSignal, dial: (options: DialOptions) => Promise<Connection>): Promise<unknown> {
+    return this.#connector.dialled(await dialled(signal, dial), signal)
   }
 }
 

@@ -1,0 +1,32 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { until } from '../../../../test/support/until.ts'
+import { targetOf, TestTransports } from '../testing/test-transports.ts'
+
+let mesh: TestTransports
+beforeEach(async () => {
+  mesh = await TestTransports.create()
+})
+afterEach(() => mesh.end())
+
+it('a caller that gives up its dial when the peer has the link does not end what the peer sends on it', async () => {
+  const givesUp = new AbortController()
+  const { promise: gaveUp, resolve: wentOn } = Promise.withResolvers<void>()
+  const member = await mesh.member('dialler')
+  const dialler = await mesh.start(member, {
+    admit: async (...hello) => {
+      await gaveUp
+      return member.ports.admit(...hello)
+    },
+  })
+  const peer = await mesh.join('peer')
+  let heard = ''
+  dialler.links.onUp(link => link.stream.onData(chunk => (heard += Buffer.from(chunk).toString())))
+  const dialled = dialler.connect(targetOf(peer), { signal: givesUp.signal })
+  const theirs = await until(() => peer.links.best(dialler.peerId))
+  theirs.stream.send(Buffer.from('a call'))
+  givesUp.abort()
+  await expect(dialled).rejects.toMatchObject({ code: 'cancelled' })
+  wentOn()
+  await until(() => heard === 'a call')
+  expect([theirs.state, dialler.links.best(peer.peerId)?.state]).toEqual(['up', 'up'])
+})
