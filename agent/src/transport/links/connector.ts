@@ -60,7 +60,7 @@ export class Connector {
 
   /**
    * The dialler's part. Ends the connection when it fails. A caller that gives up after the hello was sent ends nothing: the peer may have
-   * its link by then, and calls on it. The link then comes up here, too, and ends as others do that nobody needs.
+   * its link by then, and calls on it. The link then comes up here, too, and ends as others do that are not needed.
    * @throws MeshError
    */
   async dialled(connection: Connection, signal: AbortSignal): Promise<Link> {
