@@ -1,19 +1,18 @@
 /** The transport of a member, wired to admission, calls, paths and revocations. */
-import { admit, MeshError, type Hello, type VerifiedHead } from '@agent-mesh/protocol'
-import { signedByRevoked } from '../discovery/credential-keeper.ts'
+import { admit, type Hello } from '@agent-mesh/protocol'
 import { Belief } from '../membership/belief.ts'
 import { Presence } from '../membership/presence.ts'
 import { Verdicts } from '../membership/verdicts.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import type { Link } from '../transport/links/link.ts'
 import { observePaths } from '../observe/path-metrics.ts'
-import { createTransport, type Transport } from '../transport/transport.ts'
+import { createTransport } from '../transport/transport.ts'
 import { memberDefaults } from './defaults.ts'
 import { pathDefaults } from '../paths/defaults.ts'
 import { ExpiredLinks } from '../paths/expired-links.ts'
 import { PathWatch } from '../paths/path-watch.ts'
-
 import type { Member, MemberInit } from './member-parts.ts'
+import { endLinksOfRevokedKeys } from './revoked-keys.ts'
 
 interface TransportParts extends Pick<
   Member,
@@ -51,7 +50,7 @@ export async function buildTransport(parts: TransportParts) {
   })
   transport.links.onUp(link => serving.sessions.of(link))
   serving.sessions.onGoingAway(link => transport.links.leaving(link))
-  head.onChange(({ keys }) => cutOffVoid(transport, keys))
+  endLinksOfRevokedKeys(transport.links, head)
   metrics.observeLinks(transport.links)
   const bytesOf = (link: Link) => serving.sessions.of(link).stats
   observePaths({ registry: metrics.registry, links: transport.links, bytesOf })
@@ -86,18 +85,4 @@ export function buildWatches(
     sessions.retire(link, pathDefaults.expiredDrainMs).finally(() => link.close())
   const expiredLinks = new ExpiredLinks({ links, clock, retire })
   return { pathWatch, presence, verdicts, belief, expiredLinks }
-}
-
-/** Disconnects peers admitted by a revoked authority key; members reconnect with a renewed credential. */
-function cutOffVoid(transport: Transport, keys: VerifiedHead['keys']): void {
-  if (!keys.authorities.some(({ revoked }) => revoked)) return
-  for (const { peer } of transport.links.all())
-    if (signedByRevoked(peer.signed.credential, keys))
-      transport.links.disconnect(
-        peer.peerId,
-        new MeshError(
-          'unauthenticated',
-          `Cannot keep the link to ${peer.credential.name}: its credential is signed by a revoked authority key`,
-        ),
-      )
 }
