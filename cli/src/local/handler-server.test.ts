@@ -40,6 +40,23 @@ it('a body over the limit is refused, announced or not, and the connection ends'
   expect((await fetch(`${url}/echo`, announced)).headers.get('connection')).toBe('close')
 })
 
+it('requests that wait behind others end with their connection', async () => {
+  const [started, ended] = [new Set<AbortSignal>(), new Set<AbortSignal>()]
+  const waiting: Routes = {
+    'GET /wait': ({ signal }) => {
+      started.add(signal)
+      signal.addEventListener('abort', () => ended.add(signal))
+      return new Promise(() => {})
+    },
+  }
+  const { port, hostname } = new URL(await serve(waiting))
+  const client = connect(Number(port), hostname)
+  client.write('GET /wait HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5))
+  await expect.poll(() => started.size).toBe(5)
+  client.destroy()
+  await expect.poll(() => ended.size).toBe(5)
+})
+
 it('a client that sends more than is read has the reply all the same', async () => {
   const url = new URL(await serve(echo))
   const bytes = 16 * 1024 * 1024

@@ -20,6 +20,7 @@ import { GatheredBytes } from '@agent-mesh/agent/gateway/gathered-bytes'
 import { linesOf } from '@agent-mesh/agent/gateway/lines'
 
 import { dropRest, endRefused } from './after-reply.ts'
+import { closeQueuedReplies } from './queued-replies.ts'
 
 export interface HandledRequest {
   /** `GET` for `HEAD` too. */
@@ -80,10 +81,9 @@ export function handlerServer(handle: Handler, maxBytes: number, options: Server
       // The client closed the connection, or a stream failed after its head was sent.
       .catch(() => response.destroy())
   }
-  return createServer(options, (message, response) => answer(message, response)).on(
-    'checkContinue',
-    (message, response) => answer(message, response, () => response.writeContinue()),
-  )
+  const server = createServer(options, (message, response) => answer(message, response))
+  server.on('checkContinue', (message, response) => answer(message, response, () => response.writeContinue()))
+  return closeQueuedReplies(server)
 }
 
 interface BodyInit {
