@@ -7,4 +7,4 @@ export const ownApps = {
 } as const
 
 /** No token has such a name: audit logs would show the program as the owner. */
-export const isOwnApp = (name: string): boolean => Object.values<string>(ownApps).includes(name)
+export const isOwnApp = (name: string): boolean => Object.values<string>(ownApps).includes(name.toLowerCase())
