@@ -2,6 +2,7 @@ import { afterEach, expect, it, vi } from 'vitest'
 import { createLogger } from '../observe/logger.ts'
 import type { Link } from '../transport/links/link.ts'
 import { bareLink, bareTable } from '../transport/testing/bare-links.ts'
+import { msOf } from '../../../test/support/quickest.ts'
 import { until } from '../../../test/support/until.ts'
 import { CircuitMoves } from './circuit-moves.ts'
 
@@ -80,6 +81,24 @@ it('a circuit that comes up when its relay said already that it leaves is replac
   expect(links.of(callee)).toEqual([other])
 })
 
+it('another circuit over the relay that leaves does not take the place of the first', async () => {
+  const [second, other] = [linkTo(callee, circuitOver(leaver)), linkTo(callee, circuitOver(stayer))]
+  const dials = [second, other]
+  const { links, dial, relay } = start(() => {
+    const next = dials.shift() ?? other
+    links.add(next)
+    return Promise.resolve(next)
+  })
+  const circuit = linkTo(callee, circuitOver(leaver))
+  links.add(circuit)
+  const displacedAsUp: boolean[] = []
+  links.onUp(link => displacedAsUp.push(link.displaced))
+  links.leaving(relay)
+  await until(() => circuit.state === 'down')
+  expect(dial.mock.calls.length).toBeGreaterThan(1)
+  expect(displacedAsUp.slice(0, 2)).toEqual([true, false])
+})
+
 it('circuits over a link to the relay that had retired before are replaced as well', async () => {
   const other = linkTo(callee, circuitOver(stayer))
   const { links, relay } = start(() => {
@@ -100,5 +119,6 @@ it('circuits that wait for those before them, and those that the peer dialled, r
   const theirs = linkTo(callee, circuitOver(leaver), callee)
   for (const link of [...own, theirs]) links.add(link)
   links.leaving(relay)
-  await until(() => [...own, theirs].every(({ state }) => state === 'down'))
+  const retired = () => until(() => [...own, theirs].every(({ state }) => state === 'down'))
+  expect(await msOf(retired)).toBeLessThan(15_000)
 })

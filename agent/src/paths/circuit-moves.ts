@@ -78,19 +78,26 @@ export class CircuitMoves {
   async #move(link: Link, leftMs: number): Promise<void> {
     const { peerId } = link.peer
     const signal = AbortSignal.any([this.#stopping.signal, timeoutSignal(leftMs)])
-    while (link.state === 'up' && !signal.aborted)
-      try {
-        const { path, relayId } = await this.#linkTo(peerId, signal)
-        this.#log.debug(
-          { event: 'circuit-replaced', peerId, path, relayId },
-          'circuit replaced: its relay leaves',
-        )
-        break
-      } catch (err) {
-        if (!signal.aborted)
-          this.#log.debug({ event: 'circuit-not-replaced', peerId, err }, 'circuit not replaced yet')
-        await delay(pathDefaults.circuitMoveRetryMs, undefined, { signal }).catch(() => undefined)
-      }
+    while (leftMs > 0 && link.state === 'up' && !signal.aborted) {
+      if (await this.#isReplaced(peerId, signal)) break
+      await delay(pathDefaults.circuitMoveRetryMs, undefined, { signal }).catch(() => undefined)
+    }
     if (!this.#stopping.signal.aborted) this.#links.retire(link)
+  }
+
+  async #isReplaced(peerId: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      const { path, relayId, displaced } = await this.#linkTo(peerId, signal)
+      if (displaced) return false
+      this.#log.debug(
+        { event: 'circuit-replaced', peerId, path, relayId },
+        'circuit replaced: its relay leaves',
+      )
+      return true
+    } catch (err) {
+      if (!signal.aborted)
+        this.#log.debug({ event: 'circuit-not-replaced', peerId, err }, 'circuit not replaced yet')
+      return false
+    }
   }
 }

@@ -167,10 +167,12 @@ export class LinkTable {
       throw new MeshError('unavailable', `Cannot add link to ${peerId}: it is closed`)
     this.#endExcess(peerId)
     this.makeRoom()
+    const isLeaving = this.#isLeaving(link.relayId)
+    if (isLeaving) link.markDisplaced()
     this.#index.add(link)
     this.#retirement.await(link.closed.then(() => this.#remove(link)))
     this.#up.emit(link)
-    if (this.#isLeaving(link.relayId)) this.#displace(link)
+    if (isLeaving) this.#displaced.emit(link)
     this.#retirement.retireSurplus(peerId)
   }
 
