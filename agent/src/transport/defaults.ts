@@ -3,6 +3,8 @@ export const transportDefaults = {
   /** A connection that is no link after this is aborted. TLS is done by then: one round trip and two signature checks
    * take < 100 ms even through a slow relay, a blocked event loop may take seconds. */
   helloMs: 5_000,
+  /** Hellos to one peer that no caller waits for any more: more come only from a peer that does not answer. */
+  givenUpGreetings: 2,
   /** Connections waiting for their hello. Each costs a socket and < 300 KiB of buffers: 256 bound that to 75 MiB. */
   maxPendingHellos: 256,
   /** Streams that wait for the hello of their connection; a member opens at most its identify and RPC ahead of it. */
@@ -21,7 +23,7 @@ export const transportDefaults = {
   sweepMs: 30_000,
   /** One address until TCP stands: three SYNs (1 + 2 s) and the slowest route fit. */
   connectMs: 5_000,
-  /** TLS and hello after that. Long, because a relay that returns has the handshakes of all its agents to do: what is
+  /** TLS after that; hello has `helloMs`. Long, because a relay that returns has the handshakes of all its agents to do: what is
    * given up half way is work lost, and done again. */
   handshakeMs: 15_000,
   /** Handshakes that one process dials at the same time: 16 x 30 ms keep each below a second on one core. */

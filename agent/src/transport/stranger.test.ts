@@ -97,11 +97,12 @@ describe('a stranger without hello', () => {
 
   it('cannot park many streams', async () => {
     const connection = await (await stranger()).dial()
+    const over = closed(connection)
     const streams = await Promise.all(
       Array.from({ length: 12 }, () => connection.newStream(stopProtocol).catch(() => undefined)),
     )
     await until(() => streams.filter(stream => stream?.status === 'reset').length === 4)
-    await closed(connection)
+    await over
   })
 
   it('finds no place beside those already waiting, while members keep their links', async () => {

@@ -176,6 +176,7 @@ class MeshTransport implements Transport {
     const orderly = async () => {
       await Promise.all([this.#relayClient?.stop(), this.#upgrades?.stop()])
       await this.dials.stop()
+      this.#connector.stop()
       await this.links.stop()
       await this.#identification.stop()
       await this.#node.libp2p.stop()

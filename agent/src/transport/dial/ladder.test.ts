@@ -157,7 +157,7 @@ describe('the dial ladder', () => {
   })
 
   it('tries nothing that is added while a direct address goes on behind a relay that won', async () => {
-    const { result, add, rest } = run([ok('direct', 120)], [ok('relay')])
+    const { result, add, rest } = run([ok('direct', 1_000)], [ok('relay')])
     expect(await result).toBe('relay')
     add({ direct: [ok('late')], relayed: [ok('later')] })
     await rest()

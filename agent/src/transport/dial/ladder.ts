@@ -1,7 +1,7 @@
 /**
  * The dial ladder as a race, free of any network: direct addresses one after the other in quick succession (RFC 8305),
  * relays after a head start or as soon as every direct attempt failed. The first link wins. Direct attempts continue after
- * a relay has won, since their links are better; all others are aborted.
+ * a relay has won, since their links are better; all others are aborted, unless the peer may have its link already.
  */
 import { MeshError, reasonOf, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'

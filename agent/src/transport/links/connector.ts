@@ -20,6 +20,7 @@ import { cutOff } from '../libp2p/cut-off.ts'
 import { duplexOf } from '../libp2p/duplex.ts'
 import { transportDefaults } from '../defaults.ts'
 import { answer, greet, type HelloPorts } from '../hello.ts'
+import { GivenUpGreetings } from './given-up-greetings.ts'
 import type { LinkTable } from './link-table.ts'
 import { Link } from './link.ts'
 
@@ -46,6 +47,7 @@ export class Connector {
   readonly #now: () => number
   readonly #links: LinkTable
   readonly #onLink: (connection: Connection) => void
+  readonly #givenUp = new GivenUpGreetings()
 
   constructor(init: ConnectorInit) {
     this.#admissions = init.admissions
@@ -81,6 +83,7 @@ export class Connector {
     try {
       return await untilAborted(greeted, signal)
     } catch (error) {
+      if (signal.aborted) this.#givenUp.add(connection, greeted)
       throw toMeshError(error, 'unavailable', `connect to ${connection.remotePeer.toString()}`)
     }
   }
@@ -93,10 +96,11 @@ export class Connector {
       this.#ports,
       signal,
     )
-    await ended(hello, signal)
     this.#admissions.admit(connection, peer)
     if (observed !== undefined) this.#onObserved(connection, peer, observed)
-    return this.#link(connection, rpc, peer, this.#self, rttMs)
+    const link = this.#link(connection, rpc, peer, this.#self, rttMs)
+    void ended(hello, signal)
+    return link
   }
 
   async #orCutOff<T>(connection: Connection, step: () => Promise<T>): Promise<T> {
@@ -107,6 +111,11 @@ export class Connector {
       cutOff(connection, reason)
       throw reason
     }
+  }
+
+  /** Ends what no caller waits for any more. */
+  stop(): void {
+    this.#givenUp.stop()
   }
 
   /** Handler of the hello protocol. */
@@ -186,7 +195,7 @@ export class Connector {
   }
 }
 
-/** Closes a stream of hello. One that does not close ends alone: the link may be up at the other end. */
+/** Closes a stream of hello. One that does not close ends alone: the link is up, at the other end at least. */
 async function ended(hello: Stream, signal: AbortSignal): Promise<void> {
   await hello
     .close({ signal })

@@ -125,7 +125,7 @@ export class UpgradeAttempt {
   async #race(role: Role, signal: AbortSignal): Promise<UpgradeOutcome> {
     const over = new AbortController()
     const isDirect = (link: Link) => link.peer.peerId === role.peerId && link.path === 'direct'
-    // Deferred: the dial that made this link must detach from its signal first, or would end its own connection.
+    // Deferred: the dial that made this link ends first, or it would be one that was given up.
     let winning: NodeJS.Immediate | undefined
     const win = () => (winning ??= setImmediate(() => over.abort()))
     const unsubscribe = this.#links.onUp(link => isDirect(link) && win())

@@ -21,7 +21,7 @@ export const upgradeDefaults = {
   tryMs: 3_000,
   /** Before the next try: a firewall that refuses does so in a millisecond. */
   tryAgainMs: 100,
-  /** TLS and hello on the open connection. */
+  /** TLS on the open connection. */
   handshakeMs: 5_000,
   /** ICE gives its checks about this long; the first start loads the module. */
   webrtcMs: 6_000,

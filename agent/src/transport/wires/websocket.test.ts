@@ -59,7 +59,7 @@ describe('a WebSocket', () => {
   })
 
   it('admits no stranger, and keeps none who says nothing', async () => {
-    const b = await mesh.join('b', { ...webOnly, options: { helloMs: 200 } })
+    const b = await mesh.join('b', { ...webOnly, options: { helloMs: 2_000 } })
     const stranger = await (await TestTransports.create()).join('stranger', { listen: [] })
     expect(await refusal(stranger.connect(targetOf(b)))).toMatch(/^unauthenticated: /)
     await stranger.stop()
