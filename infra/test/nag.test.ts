@@ -31,5 +31,5 @@ describe('the app', () => {
     } finally {
       await rm(outdir, { recursive: true, force: true })
     }
-  }, 120_000)
+  })
 })

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await writeFile(join(command, 'package.json'), '{}')
   // The CDK is read from the disk by its first stack.
   relays()
-}, 120_000)
+})
 afterAll(() => rm(command, { recursive: true, force: true }))
 
 function relays(context: Record<string, string> = {}): Template {

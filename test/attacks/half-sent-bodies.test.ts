@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { limits, signRequest, type Signer } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { identityOf } from '../integration/control-plane-fixture.ts'
+import { endChild } from '../support/command.ts'
 import { testKey } from '../support/mesh-fixture.ts'
 
 const entry = join(import.meta.dirname, '..', '..', 'lambdas', 'src', 'entry', 'local.ts')
@@ -42,9 +43,7 @@ beforeAll(async () => {
   admin = await identityOf(join(folder, 'admin-identity.json'))
 })
 afterAll(async () => {
-  const ended = once(plane, 'exit')
-  plane.kill('SIGTERM')
-  await ended
+  await endChild(plane)
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -107,50 +106,46 @@ async function half(index: number): Promise<Buffer> {
 }
 
 describe.skipIf(process.platform !== 'linux')('half-sent bodies', () => {
-  test(
-    'on 2,000 connections add less than 64 MiB, and members and newcomers are answered meanwhile',
-    { timeout: 120_000 },
-    async () => {
-      const { hostname, port } = new URL(url)
-      const sockets: Socket[] = []
-      const open = (count: number) =>
-        Promise.all(
-          Array.from({ length: count }, async (_, index) => {
-            const socket = connect(Number(port), hostname).on('error', () => {})
-            sockets.push(socket.resume())
-            await Promise.race([once(socket, 'connect'), once(socket, 'close')]).catch(() => {})
-            socket.write(await half(index))
-          }),
-        )
-      // Counts the memory of the connections, and not garbage of the start.
-      for (let i = 0; i < 100; i++) await asked()
-      await collectGarbage()
-      const before = await memory()
-      let most = before
-      const waits: number[] = []
-      const standingNow = () => sockets.filter(({ destroyed }) => !destroyed).length
-      let standing = 0
-      for (let opened = 0; opened < crowd; opened += 100) {
-        await open(100)
-        waits.push(await asked())
-        standing = Math.max(standing, standingNow())
-        most = Math.max(most, await memory())
-      }
-      for (let i = 0; i < 30; i++) {
-        waits.push(await asked())
-        most = Math.max(most, await memory())
-      }
-      const status = await joined()
-      const gained = most - before
-      console.log(
-        `${crowd} half-sent bodies: ${gained.toFixed(0)} MiB more than ${before.toFixed(0)}, ${standing} stood at once`,
+  test('on 2,000 connections add less than 64 MiB, and members and newcomers are answered meanwhile', async () => {
+    const { hostname, port } = new URL(url)
+    const sockets: Socket[] = []
+    const open = (count: number) =>
+      Promise.all(
+        Array.from({ length: count }, async (_, index) => {
+          const socket = connect(Number(port), hostname).on('error', () => {})
+          sockets.push(socket.resume())
+          await Promise.race([once(socket, 'connect'), once(socket, 'close')]).catch(() => {})
+          socket.write(await half(index))
+        }),
       )
-      for (const socket of sockets) socket.destroy()
-      expect(gained).toBeLessThan(64)
-      // The control plane waits for strangers with a key of their own and a small body while no other needs the room.
-      expect(standing).toBeGreaterThan(50)
-      expect(status).toBe(200)
-      expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(2_000)
-    },
-  )
+    // Counts the memory of the connections, and not garbage of the start.
+    for (let i = 0; i < 100; i++) await asked()
+    await collectGarbage()
+    const before = await memory()
+    let most = before
+    const waits: number[] = []
+    const standingNow = () => sockets.filter(({ destroyed }) => !destroyed).length
+    let standing = 0
+    for (let opened = 0; opened < crowd; opened += 100) {
+      await open(100)
+      waits.push(await asked())
+      standing = Math.max(standing, standingNow())
+      most = Math.max(most, await memory())
+    }
+    for (let i = 0; i < 30; i++) {
+      waits.push(await asked())
+      most = Math.max(most, await memory())
+    }
+    const status = await joined()
+    const gained = most - before
+    console.log(
+      `${crowd} half-sent bodies: ${gained.toFixed(0)} MiB more than ${before.toFixed(0)}, ${standing} stood at once`,
+    )
+    for (const socket of sockets) socket.destroy()
+    expect(gained).toBeLessThan(64)
+    // The control plane waits for strangers with a key of their own and a small body while no other needs the room.
+    expect(standing).toBeGreaterThan(50)
+    expect(status).toBe(200)
+    expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(2_000)
+  })
 })

@@ -51,7 +51,7 @@ beforeAll(async () => {
   ])
   const allOnline = async () => expect(await onlineNames(ada)).toEqual(['ben', 'relay-1'])
   await vi.waitFor(allOnline, { timeout: 60_000, interval: 100 })
-}, 120_000)
+})
 afterAll(() => workshop.end())
 
 /** Imports nothing but schemas, so it needs no installed package beside it. */

@@ -58,7 +58,7 @@ beforeAll(async () => {
   desk = await up('desk', '--gateway', '127.0.0.1:0')
   const services = () => runCommand(['services', '--json', ...at()])
   await vi.waitFor(async () => expect((await services()).stdout).toContain('math@1'), 60_000)
-}, 180_000)
+})
 afterAll(() => workshop.end())
 
 /** Agents that start later have the grant at once. */
@@ -231,7 +231,6 @@ it.each(process.env['GO_EXAMPLE'] === undefined ? [inPython] : [inPython, inGo])
       process.kill(-program.pid!)
     }
   },
-  180_000,
 )
 
 it('the owner asks the same on the local socket, without a token', async () => {

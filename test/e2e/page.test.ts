@@ -32,7 +32,7 @@ beforeAll(async () => {
   url = String(page.ready['url'])
   key = new URL(String(page.ready['oneTimeUrl'])).hash.replace('#key=', '')
   client = await PageClient.open(String(page.ready['oneTimeUrl']))
-}, 180_000)
+})
 afterAll(() => workshop.end())
 
 const up = (name: string, ...more: string[]) => joined(workshop, name, upArgs(...more))

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const explained = async () =>
     expect(await admin('policy', 'explain', 'web-1', 'call', 'service:math.add')).toMatchObject({ code: 0 })
   await vi.waitFor(explained, { timeout: 30_000, interval: 200 })
-}, 120_000)
+})
 afterAll(() => workshop.end())
 
 interface File {

@@ -14,7 +14,7 @@ let mesh: GatewayMesh
 
 beforeAll(async () => {
   mesh = await GatewayMesh.start()
-}, 120_000)
+})
 afterAll(() => mesh.stop())
 
 async function assistant(token: string, mode: 'legacy' | 'auto'): Promise<Client> {

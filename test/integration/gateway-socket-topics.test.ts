@@ -6,7 +6,6 @@ import { gatewayDefaults } from '@agent-mesh/cli'
 import { GatewayMesh } from '../support/gateway-mesh.ts'
 import { SocketProgram } from '../support/program-socket.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
 let at: GatewayMesh
 let token: string
 let program: SocketProgram

@@ -40,7 +40,7 @@ describe('memory of a link', () => {
   it('ends an answer that waits for room at its deadline, or when its caller gives up', async () => {
     const { caller, callee, callerSocket } = await pairOf(() => body, { heldBytes: kib })
     callerSocket.pause()
-    const calls = Array.from({ length: 8 }, () => outcome(caller.call('a.b', 1, { timeoutMs: 150 })))
+    const calls = Array.from({ length: 8 }, () => outcome(caller.call('a.b', 1, { timeoutMs: 2_000 })))
     await until(() => callee.stats.inbound === 8)
     await until(() => callee.stats.inbound === 0)
     expect(callee.stats.heldBytes).toBe(0)

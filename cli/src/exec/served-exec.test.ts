@@ -48,7 +48,7 @@ beforeAll(async () => {
   owner.serve(servedExec({ agent: owner, allowed: allowed.map(text => readAllowedProgram(text)!) }))
   for (const each of [caller, other, third])
     await vi.waitFor(() => expect(each.services().map(({ service }) => service)).toContain('exec@1'), wait)
-}, 120_000)
+})
 afterAll(() => mesh.stop())
 
 interface From {

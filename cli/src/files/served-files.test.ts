@@ -38,7 +38,7 @@ beforeAll(async () => {
   owner.serve(new ServedFiles({ agent: owner, allowed, log }).definition())
   const served = () => caller.services().map(({ service }) => service)
   await vi.waitFor(() => expect(served()).toContain('files@1'), 20_000)
-}, 120_000)
+})
 afterAll(() => mesh.stop())
 
 const ask = (method: string, params: object, from = caller): Promise<unknown> =>

@@ -215,9 +215,9 @@ describe('a stream', () => {
       yield await new Promise(resolve => signal.addEventListener('abort', resolve))
     })
     const { caller, callee } = await pairOf(waiting)
-    const options: LinkStreamOptions = { timeoutMs: 5_000, endsAt: performance.now() + 60 }
+    const options: LinkStreamOptions = { timeoutMs: 5_000, endsAt: performance.now() + 3_000 }
     const stream = await caller.stream('a.wait', 0, options)
-    const endless = await caller.stream('a.wait', 0, { timeoutMs: 20 })
+    const endless = await caller.stream('a.wait', 0, { timeoutMs: 2_000 })
     await expect(all(stream.messages)).rejects.toEqual(failing('deadline_exceeded'))
     await until(() => callee.stats.inbound === 1)
     endless.cancel()
