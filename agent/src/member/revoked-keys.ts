@@ -1,4 +1,4 @@
-/** Ends the links of peers that a revoked authority key admitted: whoever stole it signs credentials at will. */
+/** Ends the links of peers that a revoked authority key admitted: with a stolen one, credentials can be signed for any peer. */
 import { MeshError, type KeyChain } from '@agent-mesh/protocol'
 import { signedByRevoked } from '../discovery/credential-keeper.ts'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
