@@ -25,8 +25,8 @@ export class CircuitMoves {
   readonly #linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
   readonly #log: Logger
   readonly #stopping = new AbortController()
-  /** The most recently used first, each with the time at which it retires. */
-  readonly #waiting: { link: Link; until: number }[] = []
+  /** The most recently used first, each with a signal that aborts when it has to retire. */
+  readonly #waiting: { link: Link; signal: AbortSignal }[] = []
   readonly #running = new Set<Promise<void>>()
   readonly #ends = new Set<NodeJS.Timeout>()
   #unsubscribe: (() => void) | undefined
@@ -42,7 +42,8 @@ export class CircuitMoves {
     this.#unsubscribe ??= this.#links.onDisplaced(link => {
       if (this.#stopping.signal.aborted) return
       if (link.dialler !== this.#self) return this.#endLater(link)
-      this.#waiting.push({ link, until: performance.now() + pathDefaults.circuitMoveMs })
+      const signal = AbortSignal.any([this.#stopping.signal, timeoutSignal(pathDefaults.circuitMoveMs)])
+      this.#waiting.push({ link, signal })
       this.#next()
     })
   }
@@ -67,19 +68,16 @@ export class CircuitMoves {
     if (this.#running.size >= pathDefaults.circuitMoves) return
     const next = this.#waiting.shift()
     if (next === undefined) return
-    const leftMs = Math.max(0, next.until - performance.now())
-    const move: Promise<void> = this.#move(next.link, leftMs).finally(() => {
+    const move: Promise<void> = this.#move(next.link, next.signal).finally(() => {
       this.#running.delete(move)
       this.#next()
     })
     this.#running.add(move)
   }
 
-  async #move(link: Link, leftMs: number): Promise<void> {
-    const { peerId } = link.peer
-    const signal = AbortSignal.any([this.#stopping.signal, timeoutSignal(leftMs)])
-    while (leftMs > 0 && link.state === 'up' && !signal.aborted) {
-      if (await this.#isReplaced(peerId, signal)) break
+  async #move(link: Link, signal: AbortSignal): Promise<void> {
+    while (link.state === 'up' && !signal.aborted) {
+      if (await this.#isReplaced(link.peer.peerId, signal)) break
       await delay(pathDefaults.circuitMoveRetryMs, undefined, { signal }).catch(() => undefined)
     }
     if (!this.#stopping.signal.aborted) this.#links.retire(link)

@@ -21,7 +21,8 @@ export class CircuitSuccessors {
   }
 
   /**
-   * Resolves when there is another link, when there is none, or when half of the time left is over. Never rejects.
+   * Resolves when there is another link, when no dial brought one, or after `successorMs`, or half of the time left if that is less. Never
+   * rejects.
    * @param leftMs of the work
    */
   awaited(circuit: Link, leftMs: number): Promise<void> {

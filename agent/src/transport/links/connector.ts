@@ -71,15 +71,14 @@ export class Connector {
       this.#admissions.watch(connection)
       this.#admissions.claimHello(connection)
       const options = { signal, runOnLimitedConnection: true }
-      return Promise.all([
+      const streams = await Promise.all([
         connection.newStream(helloProtocol, options),
         connection.newStream(rpcProtocol, options),
       ])
-    })
-    const greeted = this.#orCutOff(connection, () => {
       signal.throwIfAborted()
-      return this.#greeted(connection, hello, rpc)
+      return streams
     })
+    const greeted = this.#orCutOff(connection, () => this.#greeted(connection, hello, rpc))
     try {
       return await untilAborted(greeted, signal)
     } catch (error) {
