@@ -10,6 +10,7 @@ import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest'
 import { defineService, isErrorOf } from '../services/index.ts'
 import { failing } from '../services/testing/failing.ts'
 import { attach } from './attach.ts'
+import { agentStatus } from './testing/agent-status.ts'
 
 const shop = defineService({
   name: 'shop',
@@ -25,20 +26,7 @@ const shop = defineService({
   },
 })
 
-const status = {
-  ...{
-    kind: 'agent',
-    version: '0',
-    pid: 1,
-    startedAt: 0,
-    meshId: 'm',
-    peerId: 'p',
-    name: 'host',
-    ready: true,
-  },
-  ...{ warnings: [], relays: [], addrs: [], services: [], members: { known: 2, online: 2 } },
-  links: { direct: 0, webrtc: 0, relay: 0 },
-}
+const status = { ...agentStatus }
 const provider = (name: string, online = true) => ({ peerId: `peer of ${name}`, name, online })
 const services = [{ service: 'shop@1', providers: [provider('a'), provider('b'), provider('c', false)] }]
 
