@@ -1,6 +1,7 @@
 /**
  * Lines of protocol, agent, relay, lambdas and cli that the specs of the projects unit and crossing run in their own processes. A spec
- * that fails, as some may where coverage makes all slower, does not take the figure away: `npm test` is where specs must pass.
+ * that fails, as some may where coverage makes all slower, is named, and does not take the figure away: `npm test` is where specs must
+ * pass.
  */
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -35,13 +36,27 @@ export const countsOf = (said: string): string =>
 export const filesIn = (said: string): number =>
   [...stripVTControlCharacters(said).matchAll(/^ [✓❯] +\|?(unit|crossing)\|? +\S+\.test\.ts /gm)].length
 
-/** @param specs how they ended */
-export function judged({ pct, covered, total }: Lines, specs: string): Verdict {
+/** @param said by vitest @returns each spec that failed once: its file and its name, or the file that did not load */
+export const failedIn = (said: string): string[] => [
+  ...new Set(
+    [...stripVTControlCharacters(said).matchAll(/^ FAIL +\|?(?:unit|crossing)\|? +(\S.*)$/gm)].map(
+      ([, spec = '']) => spec.trimEnd(),
+    ),
+  ),
+]
+
+/** @param said by vitest */
+export function judged({ pct, covered, total }: Lines, said: string): Verdict {
   const isEnough = pct >= leastPercent
-  const figure = `${pct} % of lines, specs: ${specs}`
+  const lines = [
+    ...(isEnough ? [] : [`${covered} of ${total} lines: coverage/index.html shows which are not run`]),
+    ...failedIn(said).map(spec => `failed: ${spec}`),
+  ]
   return {
-    ...{ result: isEnough ? 'passed' : 'failed', figure, limit: `>= ${leastPercent} %` },
-    ...(!isEnough && { said: `${covered} of ${total} lines: coverage/index.html shows which are not run` }),
+    result: isEnough ? 'passed' : 'failed',
+    figure: `${pct} % of lines, specs: ${countsOf(said)}`,
+    limit: `>= ${leastPercent} %`,
+    ...(lines.length > 0 && { said: lines.join('\n') }),
   }
 }
 
@@ -58,6 +73,6 @@ export const coverage: Gate = {
     const text = await readFile(summary, 'utf8').catch(() => undefined)
     if (text === undefined)
       return { result: 'failed', said: `no report within ${mostMinutes} min:\n${said.slice(-4_000)}` }
-    return judged((JSON.parse(text) as { total: { lines: Lines } }).total.lines, countsOf(said))
+    return judged((JSON.parse(text) as { total: { lines: Lines } }).total.lines, said)
   },
 }

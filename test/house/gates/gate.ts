@@ -11,7 +11,7 @@ export interface Verdict {
   readonly figure?: string
   /** What the figure is compared with. */
   readonly limit?: string
-  /** Of a failure: what is wrong, and what to do; of a skipped gate: the reason. */
+  /** Of a failure: what is wrong, and what to do; of a skipped gate: the reason; of one that passed: what to look at all the same. */
   readonly said?: string
 }
 

@@ -103,15 +103,27 @@ test('a gate that takes minutes says each minute in a log how far it is', () => 
   }
 })
 
-test('the gate of coverage gives its figure beside specs that failed, and fails by the figure alone', () => {
+test('the gate of coverage names the specs that failed beside its figure, and fails by the figure alone', () => {
+  const failure =
+    ' FAIL  |unit| agent/src/agent.test.ts > an agent > joins\nAssertionError: expected 1 to be 2\n'
   const said =
     ' \x1b[32m✓\x1b[39m \x1b[30m\x1b[43m crossing \x1b[49m\x1b[39m test/house/words.test.ts \x1b[2m(\x1b[22m\n' +
-    ' ❯ |unit| agent/src/agent.test.ts (3 tests | 1 failed)\n5 passed, 1 failed, 0 skipped\n'
-  expect([filesIn(said), countsOf(said)]).toEqual([2, '5 passed, 1 failed, 0 skipped'])
-  const enough = judged({ pct: 85, covered: 85, total: 100 }, countsOf(said))
-  expect(enough).toMatchObject({
-    result: 'passed',
-    figure: '85 % of lines, specs: 5 passed, 1 failed, 0 skipped',
+    ` ❯ |unit| agent/src/agent.test.ts (3 tests | 1 failed)\n${failure}${failure}` +
+    '\x1b[31m FAIL \x1b[39m \x1b[30m\x1b[43m crossing \x1b[49m\x1b[39m test/house/a.test.ts \x1b[2m[ test/house/a.test.ts ]\x1b[22m\n' +
+    '5 passed, 2 failed, 0 skipped\n'
+  expect([filesIn(said), countsOf(said)]).toEqual([2, '5 passed, 2 failed, 0 skipped'])
+  const failed = [
+    'failed: agent/src/agent.test.ts > an agent > joins',
+    'failed: test/house/a.test.ts [ test/house/a.test.ts ]',
+  ]
+  expect(judged({ pct: 85, covered: 85, total: 100 }, said)).toEqual({
+    ...{ result: 'passed', limit: '>= 85 %', said: failed.join('\n') },
+    figure: '85 % of lines, specs: 5 passed, 2 failed, 0 skipped',
   })
-  expect(judged({ pct: 84.9, covered: 849, total: 1000 }, countsOf(said))).toMatchObject({ result: 'failed' })
+  const tooLittle = judged({ pct: 84.9, covered: 849, total: 1000 }, said)
+  expect(tooLittle.result).toBe('failed')
+  expect(tooLittle.said?.split('\n')).toEqual([expect.stringMatching(/^849 of 1000 lines/), ...failed])
+  expect(judged({ pct: 85, covered: 85, total: 100 }, '7 passed, 0 failed, 0 skipped\n')).not.toHaveProperty(
+    'said',
+  )
 })

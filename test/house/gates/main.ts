@@ -110,8 +110,8 @@ for (const gate of wanted) {
   if (values.json)
     console.log(JSON.stringify({ gate: gate.name, ...verdict, seconds: Number(seconds.toFixed(1)) }))
   else console.log(line(gate.name, verdict, seconds))
-  if (!values.json && verdict.result === 'failed')
-    for (const text of (verdict.said ?? '').trimEnd().split('\n')) console.log(`  ${gate.name} | ${text}`)
+  if (!values.json && verdict.result !== 'skipped' && verdict.said !== undefined)
+    for (const text of verdict.said.trimEnd().split('\n')) console.log(`  ${gate.name} | ${text}`)
 }
 const count = (result: Verdict['result']) => results.filter(each => each === result).length
 const failed = count('failed')
