@@ -26,9 +26,18 @@ export function corked(connection: Connection, write: () => void): void {
   else stream.corked(write)
 }
 
+/** One TLS record: a smaller answer is no reason to rest. */
+const restBytes = 16 * 1024
+
 export class NativeTlsStream extends DirectMessageStream {
   readonly #connection: SocketConnection
   readonly #socket: TLSSocket
+  #paused = false
+  #resting = false
+  readonly #readOn = (): void => {
+    this.#resting = false
+    if (!this.#paused) this.#socket.resume()
+  }
 
   /** @param socket after its handshake; its errors abort the connection */
   constructor(connection: SocketConnection, socket: TLSSocket) {
@@ -41,7 +50,10 @@ export class NativeTlsStream extends DirectMessageStream {
     connection.addEventListener('close', ({ error, local }) => this.#mirror(error, local === true))
     // It may have ended while the certificate was checked.
     if (connection.status !== 'open') this.#mirror(undefined, false)
-    socket.on('data', (data: Buffer) => this.onData(data))
+    socket.on('data', (data: Buffer) => {
+      this.onData(data)
+      if (socket.writableLength > restBytes) this.#rest()
+    })
     socket.on('drain', () => this.safeDispatchEvent('drain'))
     socket.once('end', () => this.onTransportClosed())
     socket.once('close', () => this.onTransportClosed())
@@ -66,6 +78,17 @@ export class NativeTlsStream extends DirectMessageStream {
     }
   }
 
+  /**
+   * Reads on in the next turn of the event loop. Node's TLS ends one write in a turn, and libuv reads up to 2 MiB in it: what is answered
+   * meanwhile would wait, and so the peer, until the turn is over. Then both ends work in turns and not at the same time.
+   */
+  #rest(): void {
+    if (this.#paused || this.#resting) return
+    this.#resting = true
+    this.#socket.pause()
+    setImmediate(this.#readOn)
+  }
+
   async close(options?: AbortOptions): Promise<void> {
     await this.#connection.close(options)
   }
@@ -86,11 +109,13 @@ export class NativeTlsStream extends DirectMessageStream {
   }
 
   sendPause(): void {
+    this.#paused = true
     this.#socket.pause()
   }
 
   sendResume(): void {
-    this.#socket.resume()
+    this.#paused = false
+    if (!this.#resting) this.#socket.resume()
   }
 
   /** The connection's end, with its reason: a failure must not look like a clean end. */

@@ -1,0 +1,32 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { until } from '../../../../test/support/until.ts'
+import { pattern, secured, sendAll, stopEnds } from '../testing/tls-ends.ts'
+
+afterEach(stopEnds)
+
+describe('a stream over native TLS', () => {
+  it('reads no more in a turn in which answers wait behind a write, so that the peer can work meanwhile', async () => {
+    const { near, far } = await secured('native', 'native')
+    const data = pattern(1_000_000)
+    let [turn, bytes] = [0, 0]
+    const perTurn = new Map<number, number>()
+    const count = () => {
+      turn++
+      if (bytes < data.length) setImmediate(count)
+    }
+    far.connection.pause()
+    near.connection.addEventListener('message', () => {})
+    const sending = sendAll(near.connection, data)
+    far.connection.addEventListener('message', ({ data: chunk }) => {
+      bytes += chunk.byteLength
+      perTurn.set(turn, (perTurn.get(turn) ?? 0) + chunk.byteLength)
+      far.connection.send(chunk)
+    })
+    await until(() => near.connection.writableNeedsDrain)
+    setImmediate(count)
+    far.connection.resume()
+    await sending
+    await until(() => bytes === data.length)
+    expect(Math.max(...perTurn.values())).toBeLessThan(128 * 1024)
+  })
+})
