@@ -63,12 +63,18 @@ async function listening(server: Server): Promise<number> {
 const shout = () =>
   createServer({ allowHalfOpen: true }, socket => {
     socket.on('error', () => {})
-    void text(socket).then(said => socket.end(said.toUpperCase()))
+    text(socket).then(
+      said => socket.end(said.toUpperCase()),
+      () => {},
+    )
   })
 
 /** `agent-mesh forward` of the laptop. @returns the port that it listens on, and its further lines */
-async function forward(to: string): Promise<{ port: number; lines: object[]; child: ChildProcess }> {
-  const child = spawn(process.execPath, [commandFile, 'forward', to, '--json', ...at('laptop')], {
+async function forward(
+  to: string,
+  ...listen: string[]
+): Promise<{ port: number; lines: object[]; child: ChildProcess }> {
+  const child = spawn(process.execPath, [commandFile, 'forward', to, ...listen, '--json', ...at('laptop')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   children.push(child)
@@ -109,8 +115,31 @@ it('a port stays exposed when its agent starts again, and the next connection th
   await expect(say(forwarded.port, 'nobody')).rejects.toThrow()
   members['laptop'] = await up('laptop')
   await vi.waitFor(async () => expect(await say(forwarded.port, 'back')).toBe('BACK'), 20_000)
-  forwarded.child.kill('SIGINT')
-  expect(await once(forwarded.child, 'exit')).toEqual([0, null])
+
+  // The agent listens: bytes do not pass the command.
+  const kept = await forward('box:echo')
+  kept.child.kill('SIGSTOP')
+  await vi.waitFor(async () => expect(await say(kept.port, 'asleep')).toBe('ASLEEP'), 20_000)
+  kept.child.kill('SIGCONT')
+  const second = await run('laptop', 'forward', 'box:echo', `${kept.port}`)
+  expect(second).toMatchObject({ code: 8, stdout: '' })
+  expect(second.stderr).toContain(`Cannot listen on 127.0.0.1:${kept.port}: the port is in use`)
+  const reset = expect(text(connect({ port: kept.port, host: '127.0.0.1' }))).rejects.toThrow()
+  kept.child.kill('SIGKILL')
+  await reset
+  await vi.waitFor(
+    () => expect(say(kept.port, 'nobody')).rejects.toMatchObject({ code: 'ECONNREFUSED' }),
+    20_000,
+  )
+
+  // Its port is free again when it has ended.
+  const { child } = await forward('box:echo', `${kept.port}`)
+  for (const one of [child, forwarded.child]) {
+    one.kill('SIGINT')
+    expect(await once(one, 'exit')).toEqual([0, null])
+  }
+  for (const { port } of [kept, forwarded])
+    await expect(say(port, 'nobody')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
 
   const through = await runCommand(['connect', 'box:echo', ...at('laptop')], {}, commandFile, 'stdin')
   expect(through).toMatchObject({ code: 0, stdout: 'STDIN', stderr: '' })

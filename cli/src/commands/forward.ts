@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 
+import type { MeshError } from '@agent-mesh/protocol/errors'
+
 import { parseListen } from '../arguments.ts'
 import { parseMemberPort } from '../name-arguments.ts'
 import type { MemberPort } from '../ports/local-pipe.ts'
@@ -29,15 +31,9 @@ With --json the first line is {"event": "listening", "host", "port", "peer", "me
     command,
     finish,
     async ({ settings, output, signal }, to, listen = { host: '127.0.0.1', port: 0 }) => {
-      const [{ forwardPort }, { openLocalPipe }] = await Promise.all([
-        import('../ports/forward-port.ts'),
-        import('../ports/local-pipe.ts'),
-      ])
-      const forwarded = await forwardPort({
-        listen,
-        open: closed => openLocalPipe(settings.data, to, closed),
-        failed: error => void showFailure(error, settings),
-      })
+      const { forwardLocally } = await import('../ports/local-forward.ts')
+      const failed = (error: MeshError) => void showFailure(error, settings)
+      const forwarded = await forwardLocally(settings.data, { to, listen, failed })
       const { host, port } = forwarded
       output.result({ event: 'listening', host, port, peer: to.peer, memberPort: to.port }, () => [
         `${host}:${port} is port ${to.port} of ${to.peer}. Ctrl-C ends it.`,

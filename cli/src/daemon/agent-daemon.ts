@@ -4,6 +4,7 @@ import type { LocalCallAllReply } from '@agent-mesh/protocol/local-api'
 import { localValue, valueOfLocal } from '@agent-mesh/protocol/local-value'
 
 import type { LocalDaemon } from '../local/local-daemon.ts'
+import { AgentForwards } from '../ports/agent-forwards.ts'
 import { ExposedPorts } from '../ports/exposed-ports.ts'
 import { ServedPrograms } from '../programs/served-programs.ts'
 import { namedCommands, type ToolServerFlags } from '../tool-servers/named-commands.ts'
@@ -115,6 +116,7 @@ const whatNext = (
 ]
 
 function localAgent(agent: Agent): LocalDaemon {
+  const forwards = new AgentForwards(agent)
   return {
     status: () => agent.status(),
     peers: () => agent.peers(),
@@ -143,6 +145,7 @@ function localAgent(agent: Agent): LocalDaemon {
     subscribe: (request, { signal }) => agentMessages(agent, request, signal),
     receive: (offer, { signal }) => agent.receive(offer).openPipe(signal),
     send: file => sendPulled(agent, file),
+    forward: (request, { signal }) => forwards.listen(request, signal),
     connect: ({ peer, port }, { signal }) => agent.connect(peer, port, { signal }),
     ping: async ({ peer, timeoutMs }, { signal }) => {
       const reply = await agent.ping(peer, { signal, ...(timeoutMs !== undefined && { timeout: timeoutMs }) })

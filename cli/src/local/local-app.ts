@@ -8,6 +8,7 @@ import {
   localPingRequest,
   localRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
+import { localForwardRequest } from '@agent-mesh/protocol/local-forward'
 import { localPort, localUnexposeRequest } from '@agent-mesh/protocol/local-ports'
 import { localServeRequest, localUnserveRequest } from '@agent-mesh/protocol/local-programs'
 import { localMessage, localStreamRequest } from '@agent-mesh/protocol/local-stream'
@@ -55,6 +56,7 @@ function localRoutes(daemon: LocalDaemon): Routes {
       return daemon.publish(request)
     }),
     'POST /v1/subscribe': request => subscribeReply(daemon, request),
+    'POST /v1/forward': request => forwardReply(daemon, request),
     'GET /v1/ports': () => json({ ports: portsOf(daemon, 'list ports').list() }),
     ...post('expose', localPort, async port => {
       await portsOf(daemon, 'expose a port').add(port)
@@ -109,6 +111,23 @@ async function subscribeReply(daemon: LocalDaemon, { text, signal }: HandledRequ
   if (daemon.subscribe === undefined) throw noAgent('subscribe')
   const request = parseExact(localSubscribeRequest, await text(), 'read subscribe request', 'request')
   return linesReply('subscribe', daemon.subscribe(request, { signal }))
+}
+
+async function forwardReply(daemon: LocalDaemon, { lines, signal }: HandledRequest): Promise<HandledReply> {
+  if (daemon.forward === undefined) throw noAgent('forward')
+  const sent = lines()
+  const { value: first = '' } = await sent.next()
+  const request = parseExact(localForwardRequest, first ?? '', 'read forward request', 'request')
+  return linesReply('forward', await daemon.forward(request, { signal: untilMore(sent, signal) }))
+}
+
+/** Aborts with `signal`, and when the client ends its lines or says more. */
+function untilMore(lines: AsyncGenerator<string, void, undefined>, signal: AbortSignal): AbortSignal {
+  const ended = new AbortController()
+  const end = () => ended.abort()
+  signal.addEventListener('abort', end, { once: true })
+  lines.next().then(end, end)
+  return ended.signal
 }
 
 async function* messagesOf(lines: AsyncIterable<string>): AsyncGenerator<unknown, void, undefined> {

@@ -12,6 +12,7 @@ import type {
   LocalService,
   LocalStatus,
 } from '@agent-mesh/protocol/local-api'
+import type { LocalForwardLine, LocalForwardRequest } from '@agent-mesh/protocol/local-forward'
 import type { LocalPort } from '@agent-mesh/protocol/local-ports'
 import type { LocalServeRequest, ServedProgram } from '@agent-mesh/protocol/local-programs'
 import type { LocalStreamLine, LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
@@ -62,6 +63,8 @@ export interface LocalDaemon {
   subscribe?(request: LocalSubscribeRequest, options: Options): AsyncIterable<LocalTopicLine>
   /** A pipe to a port of a member. */
   connect?(to: { peer: string; port: string }, options: Options): Promise<Duplex>
+  /** Listens on a port of this machine for a command, until `signal` aborts. @returns where, then the connections that failed */
+  forward?(request: LocalForwardRequest, options: Options): Promise<AsyncIterable<LocalForwardLine>>
   /** A fresh stream to the sender of an offer, for a command that receives it itself. */
   receive?(offer: { from: string; ticket: string }, options: Options): Promise<Duplex>
   /** Offers a file of a command to a member. @returns tells the command, and reads the file from it */

@@ -17,7 +17,9 @@ export interface ForwardInit {
 export interface ForwardedPort {
   host: string
   port: number
-  /** Resets connections. Idempotent. */
+  /** Frees the port. Resolves when the connections that are open have ended. */
+  release(): Promise<void>
+  /** Frees the port, and resets connections. Idempotent. */
   stop(): Promise<void>
 }
 
@@ -41,14 +43,18 @@ export async function forwardPort({ listen, open, failed }: ForwardInit): Promis
   // One that cannot be accepted, for want of descriptors, is not the end of the others.
   server.on('error', cause => failed(toMeshError(cause, 'unavailable', 'accept a connection')))
   const { address: host, port } = server.address() as AddressInfo
-  const stop = async () => {
-    const closed = once(server, 'close')
+  const closed = once(server, 'close')
+  const release = async () => {
+    // Its connections go on.
     server.close()
-    for (const socket of sockets) socket.resetAndDestroy()
     await closed
   }
-  let stopped: Promise<void> | undefined
-  return { host, port, stop: () => (stopped ??= stop()) }
+  const stop = () => {
+    const released = release()
+    for (const socket of sockets) socket.resetAndDestroy()
+    return released
+  }
+  return { host, port, release, stop }
 }
 
 async function carry(socket: Socket, open: ForwardInit['open']): Promise<void> {
