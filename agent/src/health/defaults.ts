@@ -33,6 +33,8 @@ export const healthDefaults = {
   shedUntil: 0.1,
   /** So many looks in a row must be above (a count): a heap that is full of garbage is collected within. */
   shedLooks: 3,
+  /** Of the time while calls are shed, 1 in so many parts is spent on collections (a count): one stops the process for 1 s per GB in use. */
+  collectOneIn: 20,
   /** The control plane is expected to be unreachable for so long in an update. */
   unreachableMs: 60_000,
 } as const

@@ -1,10 +1,11 @@
 /**
  * Memory of this process against its limit: the heap limit of V8, or the limit of its container. Above the high mark new calls are
  * shed, until it is below the low one: a process that is killed loses all calls, one that sheds loses new ones, which their callers
- * repeat elsewhere.
+ * repeat elsewhere. A process without calls makes little garbage, and V8 collects none: while it sheds, it collects by itself.
  */
 import type { Recovery } from '@agent-mesh/protocol/recovery'
 import { getHeapStatistics } from 'node:v8'
+import { collector } from '../core/collector.ts'
 import type { HealthBeat } from './beat.ts'
 import type { CheckResult } from './check-state.ts'
 import { healthDefaults } from './defaults.ts'
@@ -30,27 +31,36 @@ export function memoryUse(): MemoryUse {
 }
 
 export interface MemoryWatchInit {
-  readonly beat: Pick<HealthBeat, 'onBeat'>
+  readonly beat: Pick<HealthBeat, 'now' | 'onBeat'>
   readonly recovery: Pick<Recovery, 'acted'>
   /** @default that of this process */
   readonly use?: () => MemoryUse
   /** Share of the limit above which new calls are shed; false: never. @default `shedAbove` */
   readonly shedAbove?: number | false
+  /** Collects garbage, all of it. @default by V8 */
+  readonly collect?: () => void
 }
 
 export class MemoryWatch {
   readonly #recovery: Pick<Recovery, 'acted'>
+  readonly #now: () => number
   readonly #use: () => MemoryUse
+  readonly #collect: () => void
   readonly #shedAbove: number | false
   readonly #unlisten: () => void
   #last: MemoryUse
   #above = 0
   #shedding = false
+  /** Monotonic ms before which it does not collect. */
+  #collectAt = 0
 
-  constructor({ beat, recovery, use = memoryUse, shedAbove = healthDefaults.shedAbove }: MemoryWatchInit) {
+  constructor(init: MemoryWatchInit) {
+    const { beat, recovery, use = memoryUse, collect = collectAll } = init
+    this.#now = () => beat.now()
     this.#recovery = recovery
     this.#use = use
-    this.#shedAbove = shedAbove
+    this.#collect = collect
+    this.#shedAbove = init.shedAbove ?? healthDefaults.shedAbove
     this.#last = use()
     this.#unlisten = beat.onBeat(() => this.look())
   }
@@ -67,19 +77,28 @@ export class MemoryWatch {
 
   look(): void {
     this.#last = this.#use()
-    const part = share(this.#last)
     if (this.#shedAbove === false) return
-    this.#above = part > this.#shedAbove ? this.#above + 1 : 0
-    if (!this.#shedding && this.#above >= healthDefaults.shedLooks) {
-      this.#shedding = true
-      this.#recovery.acted(
-        'memory-shed',
-        `began to refuse new calls: ${this.#last.kind} memory is nearly full`,
-      )
-    } else if (this.#shedding && part < this.#shedAbove - healthDefaults.shedUntil) {
-      this.#shedding = false
-      this.#recovery.acted('memory-accepts', 'accepts calls again')
-    }
+    this.#above = this.share > this.#shedAbove ? this.#above + 1 : 0
+    if (this.#shedding) return this.#recover(this.#shedAbove - healthDefaults.shedUntil)
+    if (this.#above < healthDefaults.shedLooks) return
+    this.#shedding = true
+    this.#recovery.acted('memory-shed', `began to refuse new calls: ${this.#last.kind} memory is nearly full`)
+  }
+
+  #recover(below: number): void {
+    if (this.share >= below && this.#now() >= this.#collectAt) this.#lookWithoutGarbage()
+    if (this.share >= below) return
+    this.#shedding = false
+    this.#recovery.acted('memory-accepts', 'accepts calls again')
+  }
+
+  /** A heap that is full of what is in use costs most, and gains nothing: only a share of the time goes into it. */
+  #lookWithoutGarbage(): void {
+    const begunAt = this.#now()
+    this.#collect()
+    const endedAt = this.#now()
+    this.#collectAt = endedAt + (endedAt - begunAt) * healthDefaults.collectOneIn
+    this.#last = this.#use()
   }
 
   /** A built-in check. */
@@ -95,6 +114,13 @@ export class MemoryWatch {
   stop(): void {
     this.#unlisten()
   }
+}
+
+let gc: NodeJS.GCFunction | undefined
+
+function collectAll(): void {
+  gc ??= collector()
+  gc({ type: 'major' })
 }
 
 const mib = (bytes: number): number => Math.round(bytes / 1024 ** 2)

@@ -1,4 +1,5 @@
 /** What is watched at each beat: memory, the event loop, the disk. */
+import { getHeapStatistics } from 'node:v8'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { HealthBeat } from './beat.ts'
 import { healthDefaults } from './defaults.ts'
@@ -24,8 +25,8 @@ beforeEach(() => {
 describe('memory', () => {
   const gib = 1024 ** 3
   let bytes: number
-  const watch = () =>
-    new MemoryWatch({ beat, recovery, use: () => ({ kind: 'heap', bytes, limitBytes: gib }) })
+  const watch = (collect = () => {}) =>
+    new MemoryWatch({ beat, recovery, collect, use: () => ({ kind: 'heap', bytes, limitBytes: gib }) })
 
   test('new calls are refused from the high mark on, and accepted again below the low one', () => {
     bytes = 0.5 * gib
@@ -61,6 +62,38 @@ describe('memory', () => {
     clock.advance(1_000)
     bytes = 0.95 * gib
     clock.advance(2_000)
+    expect(memory.shedding).toBe(false)
+  })
+
+  test('while calls are refused it collects, for a share of the time, and accepts calls at the same look', () => {
+    bytes = 0.95 * gib
+    let collections = 0
+    const memory = watch(() => {
+      collections++
+      clock.advance(50)
+    })
+    clock.advance(healthDefaults.shedLooks * 1_000)
+    expect([memory.shedding, collections]).toEqual([true, 0])
+    clock.advance(10_000)
+    expect(collections).toBeGreaterThan(1)
+    expect(collections * 50).toBeLessThanOrEqual(10_000 / healthDefaults.collectOneIn)
+    const full = watch(() => (bytes = 0.5 * gib))
+    for (let i = 0; i < healthDefaults.shedLooks; i++) full.look()
+    expect(full.shedding).toBe(true)
+    full.look()
+    expect(full.shedding).toBe(false)
+  })
+
+  test('calls are accepted again at the next look after the heap is free, though nothing else collects', () => {
+    const kept = Array.from({ length: 8_000_000 }, (_, i) => i + 0.5)
+    const limitBytes = memoryUse().bytes / 0.95
+    const use = () => ({ kind: 'heap', bytes: getHeapStatistics().used_heap_size, limitBytes }) as const
+    const memory = new MemoryWatch({ beat, recovery, use, shedAbove: 0.9 })
+    for (let i = 0; i <= healthDefaults.shedLooks; i++) memory.look()
+    expect([memory.shedding, kept.length]).toEqual([true, 8_000_000])
+    kept.length = 0
+    // The look before may have spent its share of the time.
+    clock.advance(60_000)
     expect(memory.shedding).toBe(false)
   })
 
