@@ -16,7 +16,7 @@ import { MapPoll } from './map-poll.ts'
 import type { Member } from '../member/member.ts'
 import { Rescues } from '../paths/rescues.ts'
 import type { Targets } from './targets.ts'
-import { unlessAborted } from './unless-aborted.ts'
+import { unlessAborted } from '../core/unless-aborted.ts'
 import { WatchLinks } from '../paths/watch-links.ts'
 import type { UsesRelay } from './used-relays.ts'
 

@@ -1,5 +1,5 @@
 /** The members that can be called, by the map, and how to reach them: what room services needs of the rooms below. */
-import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
 import {
   systemWheelClock,
   type LinkCallOptions,
@@ -188,7 +188,8 @@ export class Targets implements CallTargets {
     const connect = () => this.#member.transport.connect(this.#dialTarget(peerId), options)
     let link = await connect()
     if (link.displaced && !upkeep) {
-      await this.#successors.awaited(link, (deadline ?? Infinity) - systemWheelClock.now())
+      await this.#successors.awaited(link, (deadline ?? Infinity) - systemWheelClock.now(), signal)
+      if (signal?.aborted === true) throw toMeshError(signal.reason, 'cancelled', `connect to ${peerId}`)
       link = await connect()
     }
     if (this.#member.serving.sessions.of(link).usable) return link

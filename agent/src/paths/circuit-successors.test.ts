@@ -55,3 +55,16 @@ it('work with little time left waits for half of it', async () => {
   await vi.advanceTimersByTimeAsync(1)
   expect(over).toHaveBeenCalledOnce()
 })
+
+it('work that is given up waits no more; the dial continues for the others', async () => {
+  const { successors, over, old } = waiting(() => new Promise(() => {}))
+  const caller = new AbortController()
+  const givenUp = vi.fn<() => void>()
+  void successors.awaited(old, Infinity, caller.signal).then(givenUp)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(givenUp).not.toHaveBeenCalled()
+  caller.abort()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(givenUp).toHaveBeenCalledOnce()
+  expect(over).not.toHaveBeenCalled()
+})

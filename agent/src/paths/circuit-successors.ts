@@ -4,6 +4,7 @@
  */
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import { atMost } from '../core/at-most.ts'
+import { unlessAborted } from '../core/unless-aborted.ts'
 import type { Link } from '../transport/links/link.ts'
 import { pathDefaults } from './defaults.ts'
 
@@ -21,12 +22,14 @@ export class CircuitSuccessors {
   }
 
   /**
-   * Resolves when there is another link, when no dial brought one, or after `successorMs`, or half of the time left if that is less. Never
-   * rejects.
+   * Resolves when there is another link, when no dial brought one, or after `successorMs`, or half of the time left if that is less, and
+   * with `signal`. Never rejects.
    * @param leftMs of the work
+   * @param signal of the work: the dial, which others share, continues
    */
-  awaited(circuit: Link, leftMs: number): Promise<void> {
-    return atMost(Math.min(leftMs / 2, pathDefaults.successorMs), this.#tried(circuit))
+  awaited(circuit: Link, leftMs: number, signal?: AbortSignal): Promise<void> {
+    const limited = atMost(Math.min(leftMs / 2, pathDefaults.successorMs), this.#tried(circuit))
+    return unlessAborted(limited, signal)
   }
 
   #tried(circuit: Link): Promise<void> {
