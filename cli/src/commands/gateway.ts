@@ -58,7 +58,7 @@ function registerCreate(token: Command, finish: Finish): void {
     .description('create a token for a program (shown once)')
     .option(
       '--name <name>',
-      'name of the program, for the audit log (default: the id of the token)',
+      'name of the program, for the audit log; not browser or page, which are the owner (default: the id of the token)',
       parseLabel,
     )
     .addOption(
