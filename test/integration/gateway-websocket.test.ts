@@ -187,6 +187,12 @@ describe('a program on a WebSocket', () => {
     expect(revoked.got.filter(({ end }) => end !== undefined)).toEqual([])
   })
 
+  it('is ended by a message in more pieces than 4,096: each takes memory beside its bytes', async () => {
+    const sender = await SocketProgram.open(at.gateway.url, token)
+    for (let i = 0; i < 5_000; i++) sender.socket.send(' ', { fin: false })
+    expect((await sender.closed)[0]).toBe(1008)
+  })
+
   it('has at most 64 in flight on one socket', async () => {
     const busy = await SocketProgram.open(at.gateway.url, token)
     for (let id = 0; id < 65; id++) busy.say({ id, call: 'math.hang' })

@@ -28,6 +28,8 @@ export const gatewayDefaults = {
   rpcTimeoutMs: 2 ** 31 - 1,
   /** A WebSocket is pinged so often, ms; one that says nothing until the next ping is ended. */
   pingMs: 15_000,
+  /** Pieces of one message of a WebSocket: frames, and what comes of one at a time, a count. Each is held beside its bytes, at some 300 bytes. */
+  piecesOfMessage: 4 * 1024,
   /** The one-time address of a port may be opened so long, ms: it stands in the scrollback of a terminal. */
   keyMs: 10 * 60_000,
   /** A browser that opened a port may use it so long, ms: a working day. */

@@ -6,13 +6,14 @@ import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import {
   createServer,
+  IncomingMessage,
   type IncomingHttpHeaders,
-  type IncomingMessage,
   type Server,
   type ServerOptions,
   type ServerResponse,
 } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
@@ -20,6 +21,7 @@ import { GatheredBytes } from '@agent-mesh/agent/gateway/gathered-bytes'
 import { linesOf } from '@agent-mesh/agent/gateway/lines'
 
 import { dropRest, endRefused } from './after-reply.ts'
+import { gatherPieces } from './gather-pieces.ts'
 import { closeQueuedReplies } from './queued-replies.ts'
 
 export interface HandledRequest {
@@ -81,9 +83,19 @@ export function handlerServer(handle: Handler, maxBytes: number, options: Server
       // The client closed the connection, or a stream failed after its head was sent.
       .catch(() => response.destroy())
   }
-  const server = createServer(options, (message, response) => answer(message, response))
+  const server = createServer({ ...options, IncomingMessage: GatheredMessage }, (message, response) =>
+    answer(message, response),
+  )
   server.on('checkContinue', (message, response) => answer(message, response, () => response.writeContinue()))
   return closeQueuedReplies(server)
+}
+
+/** What waits of its body is held in few pieces. */
+export class GatheredMessage extends IncomingMessage {
+  constructor(socket: Socket) {
+    super(socket)
+    gatherPieces(this)
+  }
 }
 
 interface BodyInit {

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { PipeHandler } from '@agent-mesh/agent'
 import type { Subject } from '@agent-mesh/protocol/policy'
 
+import { GatheredMessage } from '../local/handler-server.ts'
 import { closeQueuedReplies } from '../local/queued-replies.ts'
 import { replyHeaders, requestHeaders } from './forwarded-headers.ts'
 import { asksForWebSocket, passRequest, passUpgrade, type Passage } from './pass-requests.ts'
@@ -17,7 +18,9 @@ interface Target {
 /** Handles the pipes of a port: one connection each. WebSockets pass. */
 export function httpPort(target: Target): PipeHandler {
   const callers = new WeakMap<Duplex, Subject>()
-  const server = closeQueuedReplies(createServer({ shouldUpgradeCallback: asksForWebSocket }))
+  const server = closeQueuedReplies(
+    createServer({ shouldUpgradeCallback: asksForWebSocket, IncomingMessage: GatheredMessage }),
+  )
   server.on('request', (asked, response) => {
     const caller = callers.get(asked.socket)
     if (caller === undefined) return void response.destroy()

@@ -7,6 +7,7 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 
+import { gatherPieces } from '../../local/gather-pieces.ts'
 import { endOnceAnswered } from '../../local/after-reply.ts'
 import { gatewayDefaults } from '../defaults.ts'
 
@@ -36,6 +37,9 @@ export class Http2Connections {
     // What is no HTTP/2: the connection has ended.
     this.#server.on('sessionError', () => undefined)
     this.#server.on('request', (request, response) => {
+      // What waits for the reader of the request, and of what waits behind that in its stream.
+      gatherPieces(request)
+      gatherPieces(request.stream)
       this.#count(request)
       // Under the name by which checks know it.
       request.headers.host = request.authority

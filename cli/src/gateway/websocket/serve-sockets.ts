@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 
+import { gatherPieces } from '../../local/gather-pieces.ts'
 import { admit, hostsOf, type AdmissionInit } from '../admission.ts'
 import { callerOf, type GatewayAgent } from '../caller.ts'
 import { gatewayDefaults } from '../defaults.ts'
@@ -25,6 +26,7 @@ export function serveSockets(server: Server, { agent, tokens, running, url }: So
   const open = new Set<Duplex>()
   let opener: Promise<Opener> | undefined
   server.on('upgrade', (asked, socket, head) => {
+    gatherPieces(socket)
     open.add(socket)
     socket.once('close', () => open.delete(socket))
     socket.on('error', () => socket.destroy())
@@ -56,6 +58,8 @@ async function loadOpener(agent: GatewayAgent): Promise<Opener> {
   const sockets = new WebSocketServer({
     ...{ noServer: true, clientTracking: false, perMessageDeflate: false },
     maxPayload: gatewayDefaults.bodyBytes,
+    maxFragments: gatewayDefaults.piecesOfMessage,
+    maxBufferedChunks: gatewayDefaults.piecesOfMessage,
     handleProtocols: offered => (offered.has(subprotocol) ? subprotocol : false),
   })
   return (asked, socket, head, program) =>
