@@ -161,11 +161,11 @@ function readFull(file: string): Database {
   }
 }
 
-/** Makes `to` hold what `from` holds. @returns `to` */
+/** Makes `to` hold what `from` holds; closes it when it has no room for that. @returns `to` */
 function copied(from: Database, to: Database): Database {
-  to.exec(schema)
-  to.exec('BEGIN IMMEDIATE')
   try {
+    to.exec(schema)
+    to.exec('BEGIN IMMEDIATE')
     to.exec('DELETE FROM own; DELETE FROM map;')
     for (const [table, columns] of [['own', 2] as const, ['map', 6] as const]) {
       const insert = to.prepare(`INSERT INTO ${table} VALUES (${new Array(columns).fill('?').join()})`)
@@ -174,7 +174,7 @@ function copied(from: Database, to: Database): Database {
     to.exec('COMMIT')
     return to
   } catch (error) {
-    if (to.isTransaction) to.exec('ROLLBACK')
+    to.close()
     throw error
   }
 }
@@ -243,8 +243,9 @@ class MemberFile implements MemberStore {
 
   close(): void {
     clearInterval(this.#timer)
+    if (!this.#db.isOpen) return
     if (this.#inMemory && this.#dirty) this.#returnToDisk()
-    if (this.#db.isOpen) this.#db.close()
+    this.#db.close()
   }
 
   #write<T>(work: (rows: MemberRows) => T): T {
