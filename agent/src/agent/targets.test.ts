@@ -212,6 +212,11 @@ describe('Targets', () => {
     const callee = targets.callee(peer.peerId, options)
     expect(callee).not.toBeInstanceOf(Promise)
     expect(targets.callee(peer.peerId, options)).toBe(callee)
+    expect([peer.peerId, agent.peerId, 'a stranger'].map(each => targets.isAtHand(each))).toEqual([
+      true,
+      true,
+      false,
+    ])
     expect(callee).toMatchObject({ path: link.path, usable: true })
     agent.links.suspect(link)
     const doubted = targets.callee(peer.peerId, options)

@@ -30,6 +30,19 @@ describe('a dial', () => {
     }
   })
 
+  it('of an unreachable member leaves the time to one that needs no dial, and continues', async () => {
+    const never = (name: string) => (name === 'd' ? Promise.resolve() : new Promise<void>(() => {}))
+    const members = { a: answer, b: answer, c: answer, d: answer }
+    const { attempts, dials, retried } = meshOf(members, never, undefined, ['d'])
+    const at = performance.now()
+    const called = attempts.answer(plan({ deadline: at + 4_000 }), good('a', 'b', 'c', 'd'))
+    expect(await called).toMatchObject({ peerId: 'd', attempts: 2 })
+    expect(retried).toEqual(['unavailable'])
+    expect(dials.map(({ name }) => name)).toEqual(['a', 'd'])
+    // The call waited for a second of that.
+    expect(dials[0]!.ms).toBeGreaterThan(1_500)
+  })
+
   it('is not begun when no time is left', async () => {
     const { attempts, dials } = meshOf({ a: answer })
     const late = attempts.answer(plan({ deadline: performance.now() - 1 }), good('a'))

@@ -7,6 +7,7 @@
  * a promise beyond the one of the answer.
  */
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import type { StartTimer } from '@agent-mesh/protocol/timers'
 import { noMetrics, type LinkCallOptions, type RpcMetrics } from '../../rpc/index.ts'
 import { Balancer } from '../balance/balancer.ts'
 import type { Callee, CallTargets } from '../balance/call-targets.ts'
@@ -17,7 +18,7 @@ import type { CallAnswer } from './call-answer.ts'
 import { endOf, passOn, type CallEnd } from './call-end.ts'
 import { calleeFull, checkedResult, lateOr, noTimeLeft, notReached } from './call-errors.ts'
 import { Course, type FindProviders } from './course.ts'
-import { dialShareMs, minDialMs } from './defaults.ts'
+import { DialShare, type DialTimes } from './dial-share.ts'
 import { Elsewhere } from './elsewhere.ts'
 import type { TryNotes } from './explanation.ts'
 import { Hedging } from './hedging.ts'
@@ -26,7 +27,7 @@ import { Retries } from './retries.ts'
 import { isAnswer } from './retry.ts'
 
 export interface AttemptsInit {
-  readonly targets: Pick<CallTargets, 'callee'>
+  readonly targets: Pick<CallTargets, 'callee' | 'isAtHand'>
   readonly metrics?: RpcMetrics
   /** @default one of its own */
   readonly balancer?: Balancer | undefined
@@ -40,6 +41,8 @@ export interface AttemptsInit {
   readonly lately?: (() => number) | undefined
   /** [0, 1). */
   readonly random: () => number
+  /** Limits of dials. @default of the process */
+  readonly startTimer?: StartTimer | undefined
 }
 
 /** One member asked by one call. */
@@ -52,7 +55,7 @@ interface Try<T> {
 }
 
 export class Attempts {
-  readonly #targets: Pick<CallTargets, 'callee'>
+  readonly #dials: DialShare
   readonly #balancer: Balancer
   readonly #hedging: Hedging
   readonly #retries: Retries
@@ -61,7 +64,7 @@ export class Attempts {
 
   constructor(init: AttemptsInit) {
     const { targets, metrics = noMetrics, now, lately = now, random } = init
-    this.#targets = targets
+    this.#dials = new DialShare({ targets, startTimer: init.startTimer })
     this.#balancer = init.balancer ?? new Balancer({ random })
     this.#hedging = init.hedging ?? new Hedging(0.05)
     this.#retries = init.retries ?? new Retries({ balancer: this.#balancer, metrics, now, random })
@@ -114,24 +117,25 @@ export class Attempts {
     course.begin(provider.peerId)
     if (service.isFull(provider))
       return endOf(this.#again(plan, course, calleeFull(plan, provider.load.inFlight)), end)
-    const dialUntil = dialLimit(plan, hasOther(providers, provider.peerId), now)
-    if (dialUntil <= now) return endOf(this.#again(plan, course, noTimeLeft(plan)), end)
+    const times = this.#dials.timesOf(plan, provider.peerId, providers, now)
+    if (times.waitsUntil <= now) return endOf(this.#again(plan, course, noTimeLeft(plan)), end)
     provider.begin(now)
-    return this.#reach({ plan, course, provider, notes, end }, now, dialUntil)
+    return this.#reach({ plan, course, provider, notes, end }, now, times)
   }
 
-  /** @param dialUntil monotonic ms */
-  #reach<T>(asked: Try<T>, now: number, dialUntil: number): Promise<T> {
+  #reach<T>(asked: Try<T>, now: number, times: DialTimes): Promise<T> {
     const { plan, course, provider, notes, end } = asked
     const fail = (thrown: unknown): Promise<CallAnswer> => {
-      const error = notReached(plan, thrown, dialUntil)
+      const error = notReached(plan, thrown, times.waitsUntil)
+      // All callers agree where the calls of a key go next.
+      if (plan.key === undefined) course.prefers = this.#dials.isAtHand
       provider.failed(error, now, this.#now())
       notes?.ended(error)
       return this.#again(plan, course, error)
     }
     let callee: Callee | Promise<Callee>
     try {
-      callee = this.#targets.callee(provider.peerId, { deadline: dialUntil, signal: plan.signal })
+      callee = this.#dials.callee(provider.peerId, times, plan.signal, now)
     } catch (thrown) {
       return endOf(fail(thrown), end)
     }
@@ -146,6 +150,7 @@ export class Attempts {
   /** Asks one member; other ones, too, when the path to it falls silent or its answer takes long. */
   #send<T>(asked: Try<T>, callee: Callee, now: number): Promise<T> {
     const { plan, course, notes } = asked
+    course.prefers = undefined
     notes?.connected(callee.path)
     const elsewhere = plan.idempotent ? new Elsewhere(plan.signal) : undefined
     const onDoubt =
@@ -273,10 +278,4 @@ export class Attempts {
     await this.#retries.awaitProvider(plan, course, providers)
     return this.#try(plan, course, this.#now())
   }
-}
-
-/** Monotonic ms: while another member could answer, the dial of one gets only a share of the time. */
-function dialLimit({ deadline }: Plan, other: boolean, now: number): number {
-  if (!other) return deadline
-  return Math.min(deadline, now + Math.max(minDialMs, Math.min(dialShareMs, (deadline - now) / 2)))
 }

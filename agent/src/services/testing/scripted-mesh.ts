@@ -18,11 +18,12 @@ export interface ScriptedMesh {
   retried: ErrorCode[]
 }
 
-/** Members by name; `dial` may fail or wait. */
+/** Members by name; `dial` may fail or wait. @param linked those that need none, beside it */
 export function meshOf(
   members: Record<string, Script>,
   dial: (name: string, options: CalleeOptions) => Promise<void> = () => Promise.resolve(),
   balancer?: Balancer,
+  linked?: readonly string[],
 ): ScriptedMesh {
   const calls: string[] = []
   const dials: ScriptedMesh['dials'] = []
@@ -38,13 +39,17 @@ export function meshOf(
       },
     }
   }
+  const targets = {
+    callee,
+    ...(linked !== undefined && { isAtHand: (name: string) => linked.includes(name) }),
+  }
   const metrics = {
     callEnded: () => {},
     callRetried: (_: string, code: ErrorCode) => void retried.push(code),
   }
   const now = () => performance.now()
   return {
-    attempts: new Attempts({ targets: { callee }, metrics, balancer, now, random: () => 0 }),
+    attempts: new Attempts({ targets, metrics, balancer, now, random: () => 0 }),
     calls,
     dials,
     retried,
