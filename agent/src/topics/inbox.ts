@@ -148,8 +148,7 @@ export class Inbox {
   ): Promise<void> {
     const { claims, publisher } = publication
     const readers = this.#readersOf(claims)
-    // Readers get views of these bytes, and not of all that was received with them.
-    const bodies = messagesOf(claims, Uint8Array.from(publication.bodies))
+    const bodies = messagesOf(claims, publication.bodies)
     const base = { publication, name: from.name, acknowledge: undefined }
     let delivered = 0
     if (retainedFor !== undefined) {

@@ -1,5 +1,6 @@
 import { TopicFrameReader, toMeshError, type TopicFrame } from '@agent-mesh/protocol'
 import type { ByteStream } from '../core/byte-stream.ts'
+import { countBuffers } from '../core/young-garbage.ts'
 
 /** Reads the frames of a stream from now on; one that is none, or that fails, ends the stream. */
 export function readFrames(
@@ -8,6 +9,7 @@ export function readFrames(
 ): void {
   const reader = new TopicFrameReader()
   stream.onData(chunk => {
+    countBuffers(chunk.byteLength)
     try {
       for (const { frame, bodies } of reader.push(chunk)) onFrame(frame, bodies)
     } catch (error) {

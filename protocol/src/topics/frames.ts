@@ -128,46 +128,48 @@ export function encodeTopicFrame(frame: TopicFrame, bodies?: Uint8Array): Uint8A
   return bodies === undefined ? [head] : [head, bodies]
 }
 
-/** Cuts a byte stream into frames, however it was split. */
+/** Cuts a byte stream into frames, however it was split. Each frame gets memory of its own: its messages need not be copied again. */
 export class TopicFrameReader {
-  #chunks: Uint8Array[] = []
-  #bytes = 0
-  /** Bytes that the first frame needs before it is worth joining the chunks. */
-  #needed = lengths
+  readonly #lengths = Buffer.alloc(lengths)
+  /** The frame that is being read: its lengths, from then on all of it. */
+  #frame = this.#lengths
+  #filled = 0
 
   /** @returns the frames that are complete now @throws MeshError too_large, protocol_error */
   push(chunk: Uint8Array): { frame: TopicFrame; bodies: Uint8Array }[] {
-    this.#chunks.push(chunk)
-    this.#bytes += chunk.byteLength
-    if (this.#bytes < this.#needed) return []
-    const all = this.#chunks.length === 1 ? asBuffer(chunk) : Buffer.concat(this.#chunks)
+    const bytes = asBuffer(chunk)
     const frames: { frame: TopicFrame; bodies: Uint8Array }[] = []
-    let at = 0
-    for (let end = frameEnd(all, at); end !== undefined && end <= all.length; end = frameEnd(all, at)) {
-      const read = readFrame(all.subarray(at + 4, end))
+    for (let at = 0; at < bytes.length;) {
+      const copied = bytes.copy(this.#frame, this.#filled, at)
+      at += copied
+      this.#filled += copied
+      if (this.#filled < this.#frame.length) break
+      const size = frameSize(this.#frame)
+      if (size > this.#frame.length) {
+        this.#frame = Buffer.allocUnsafeSlow(size)
+        this.#lengths.copy(this.#frame)
+        continue
+      }
+      const read = readFrame(this.#frame.subarray(4))
       if (read !== undefined) frames.push(read)
-      at = end
+      this.#frame = this.#lengths
+      this.#filled = 0
     }
-    const rest = all.subarray(at)
-    this.#chunks = [rest]
-    this.#bytes = rest.length
-    this.#needed = frameEnd(rest, 0) ?? lengths
     return frames
   }
 }
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** Where the frame at `at` ends, when its lengths are there. @throws MeshError too_large, protocol_error */
-function frameEnd(all: Buffer, at: number): number | undefined {
-  if (all.length - at < lengths) return undefined
-  const length = all.readUInt32BE(at)
-  const header = all.readUInt32BE(at + 4)
+/** Bytes of a frame, by its lengths. @throws MeshError too_large, protocol_error */
+function frameSize(frame: Buffer): number {
+  const length = frame.readUInt32BE()
+  const header = frame.readUInt32BE(4)
   if (header > headerBytes || length > 4 + header + publicationBytes + messages)
     throw new MeshError('too_large', `Cannot read topic frame: ${length} bytes, header ${header}`)
   if (length < 4 + header)
     throw new MeshError('protocol_error', `Cannot read topic frame: ${length} bytes, header ${header}`)
-  return at + 4 + length
+  return 4 + length
 }
 
 function readFrame(bytes: Buffer): { frame: TopicFrame; bodies: Uint8Array } | undefined {

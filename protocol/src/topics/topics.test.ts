@@ -89,6 +89,14 @@ describe('topic frames', () => {
     )
   })
 
+  it('have messages in memory of their own, apart from what else was received with them', () => {
+    const bytes = Buffer.concat([1, 2].flatMap(byte => encodeTopicFrame(frame, Uint8Array.of(byte))))
+    const read = new TopicFrameReader().push(bytes)
+    bytes.fill(0)
+    expect(read.map(({ bodies }) => [...bodies])).toEqual([[1], [2]])
+    expect(new Set([bytes, ...read.map(({ bodies }) => bodies)].map(({ buffer }) => buffer)).size).toBe(3)
+  })
+
   it('that are none throw a MeshError alone', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), bytes => {
