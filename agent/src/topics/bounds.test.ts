@@ -3,28 +3,35 @@ import type { ByteStream } from '../core/byte-stream.ts'
 import { topicDefaults } from './defaults.ts'
 import { FrameSender } from './frame-sender.ts'
 import { GroupTurns } from './hub/group-shares.ts'
-import { ReplayWindows } from './replay-windows.ts'
+import { laneOf, ReplayWindows } from './replay-windows.ts'
 import { Subscription } from './subscription.ts'
 
 const now = 1_000_000_000_000
-const message = (seq: number, epoch = 5, at = now) => ({ publisher: 'p', epoch, seq, at })
+const lane = laneOf('p')
+const message = (seq: number, epoch = 5, at = now) => ({ epoch, seq, at })
 
 it('a message is new once, in any order within the window', () => {
   const windows = new ReplayWindows(() => now)
-  expect([3, 1, 2, 3, 1].map(seq => windows.take(message(seq)))).toEqual([true, true, true, false, false])
-  expect(windows.take(message(3), 'group')).toBe(true)
-  expect(windows.take(message(5_000))).toBe(true)
-  expect(windows.take(message(5_000 - topicDefaults.window))).toBe(false)
-  expect(windows.take(message(5_000 - topicDefaults.window + 1))).toBe(true)
-  expect(windows.take(message(Number.MAX_SAFE_INTEGER))).toBe(true)
-  expect(windows.take(message(1))).toBe(false)
+  expect([3, 1, 2, 3, 1].map(seq => windows.take(lane, message(seq)))).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ])
+  expect(windows.take(laneOf('p', 'group'), message(3))).toBe(true)
+  expect(windows.take(lane, message(5_000))).toBe(true)
+  expect(windows.take(lane, message(5_000 - topicDefaults.window))).toBe(false)
+  expect(windows.take(lane, message(5_000 - topicDefaults.window + 1))).toBe(true)
+  expect(windows.take(lane, message(Number.MAX_SAFE_INTEGER))).toBe(true)
+  expect(windows.take(lane, message(1))).toBe(false)
 })
 
 it('messages of an earlier start, or of a time far from now, are replays', () => {
   const windows = new ReplayWindows(() => now)
-  expect(windows.take(message(1, 5, now - topicDefaults.skewMs - 1))).toBe(false)
-  expect(windows.take(message(1, 6))).toBe(true)
-  expect(windows.take(message(2, 5))).toBe(false)
+  expect(windows.take(lane, message(1, 5, now - topicDefaults.skewMs - 1))).toBe(false)
+  expect(windows.take(lane, message(1, 6))).toBe(true)
+  expect(windows.take(lane, message(2, 5))).toBe(false)
 })
 
 it('a group shares by turns, a relay by the number of its members', () => {

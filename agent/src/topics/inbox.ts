@@ -16,7 +16,7 @@ import type { Tracing } from '../observe/tracing.ts'
 import { topicDefaults } from './defaults.ts'
 import { handlingOf } from './handling.ts'
 import { isLater, type ReadPublication } from './hub/retained-values.ts'
-import { ReplayWindows } from './replay-windows.ts'
+import { laneOf, ReplayWindows, type Numbered } from './replay-windows.ts'
 import type { Subscription } from './subscription.ts'
 
 /** Why a message did not reach a subscription. */
@@ -158,16 +158,20 @@ export class Inbox {
       return this.#delivered(delivered)
     }
     const outside = plain ? readers.filter(({ subscription }) => subscription.group === undefined) : []
-    const groups = Object.entries(shares)
+    const plainLane = laneOf(publisher)
+    const groups = Object.entries(shares).map(([group, places]) => ({
+      ...{ group, places, lane: laneOf(publisher, group) },
+    }))
     for (const [place, whole] of bodies.entries()) {
-      const numbered = { publisher, epoch: claims.epoch, seq: claims.seq + place, at: claims.at }
-      const chosen = plain && this.#isNew(numbered, '') ? [...outside] : []
-      for (const [lane, places] of groups) {
+      const numbered = { epoch: claims.epoch, seq: claims.seq + place, at: claims.at }
+      const isNew = (lane: string): boolean => this.#isNew(lane, numbered, publisher)
+      let chosen = plain && isNew(plainLane) ? outside : []
+      for (const { group, places, lane } of groups) {
         // Of several subscriptions here to one group, one handles it.
         const one = places.includes(place)
-          ? readers.find(({ subscription }) => subscription.group === lane)
+          ? readers.find(({ subscription }) => subscription.group === group)
           : undefined
-        if (one !== undefined && this.#isNew(numbered, lane)) chosen.push(one)
+        if (one !== undefined && isNew(lane)) chosen = [...chosen, one]
       }
       const acknowledge = !acks
         ? undefined
@@ -186,9 +190,9 @@ export class Inbox {
     if (count > 0) this.#init.onDelivered(count)
   }
 
-  #isNew(numbered: Parameters<ReplayWindows['take']>[0], lane: string): boolean {
-    const isNew = this.#windows.take(numbered, lane)
-    if (!isNew) this.#init.onRefused('replayed', numbered.publisher)
+  #isNew(lane: string, numbered: Numbered, publisher: string): boolean {
+    const isNew = this.#windows.take(lane, numbered)
+    if (!isNew) this.#init.onRefused('replayed', publisher)
     return isNew
   }
 

@@ -11,8 +11,10 @@ interface Window {
 const size = topicDefaults.window
 const bitsOfWord = 32
 
+/** Messages whose numbers are seen apart: those of a publisher outside groups, and those of each group. */
+export const laneOf = (publisher: string, group = ''): string => `${publisher} ${group}`
+
 export interface Numbered {
-  publisher: string
   /** Unix ms. */
   epoch: number
   seq: number
@@ -29,18 +31,14 @@ export class ReplayWindows {
     this.#now = now
   }
 
-  /**
-   * Whether a message is new; from then on it is not.
-   * @param lane messages of a group are seen by their group
-   */
-  take({ publisher, epoch, seq, at }: Numbered, lane = ''): boolean {
-    const key = `${publisher} ${lane}`
-    const known = this.#windows.get(key)
+  /** Whether a message is new; from then on it is not. @param lane {@link laneOf} its publisher and group */
+  take(lane: string, { epoch, seq, at }: Numbered): boolean {
+    const known = this.#windows.get(lane)
     if (known === undefined || epoch > known.epoch) {
       if (Math.abs(this.#now() - at) > topicDefaults.skewMs) return false
       const opened = { epoch, highest: seq, seen: new Uint32Array(size / bitsOfWord) }
       see(opened, seq)
-      this.#open(key, opened)
+      this.#open(lane, opened)
       return true
     }
     if (epoch < known.epoch) return false
@@ -57,9 +55,9 @@ export class ReplayWindows {
   }
 
   /** The publisher heard of last stays longest. */
-  #open(key: string, window: Window): void {
-    this.#windows.delete(key)
-    this.#windows.set(key, window)
+  #open(lane: string, window: Window): void {
+    this.#windows.delete(lane)
+    this.#windows.set(lane, window)
     const [oldest] = this.#windows.keys()
     if (this.#windows.size > topicDefaults.windows && oldest !== undefined) this.#windows.delete(oldest)
   }

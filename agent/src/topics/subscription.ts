@@ -87,7 +87,9 @@ export class Subscription<Message = unknown> implements AsyncIterable<TopicMessa
       this.lose(1)
     }
     this.#waiting.push({ message, begin })
+    // Once for all messages of a publication.
     this.#news?.resolve()
+    this.#news = undefined
   }
 
   /** So many messages were dropped before the next one. */

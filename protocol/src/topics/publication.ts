@@ -2,7 +2,7 @@
  * Publication: one or more messages of one member to one topic, under one signature of its key (`typ: topic+jws`). The signed part has
  * sizes and hash of the messages, which travel beside it as they are.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import * as z from 'zod/mini'
 import { MeshError } from '../errors.ts'
 import { meshIdField, millisField } from '../fields.ts'
@@ -44,7 +44,7 @@ export interface Publication {
   readonly bodies: Uint8Array
 }
 
-const hashOf = (bodies: Uint8Array): string => createHash('sha256').update(bodies).digest('base64url')
+const hashOf = (bodies: Uint8Array): string => hash('sha256', bodies, 'base64url')
 
 const totalOf = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + size, 0)
 
