@@ -43,7 +43,8 @@ export async function forwardPort({ listen, open, failed }: ForwardInit): Promis
   // One that cannot be accepted, for want of descriptors, is not the end of the others.
   server.on('error', cause => failed(toMeshError(cause, 'unavailable', 'accept a connection')))
   const { address: host, port } = server.address() as AddressInfo
-  const closed = once(server, 'close')
+  // Not by once(): that fails with the first error.
+  const closed = new Promise<void>(resolve => server.once('close', resolve))
   const release = async () => {
     // Its connections go on.
     server.close()
