@@ -51,12 +51,15 @@ const target = (transport: Transport): DialTarget => ({
   relays: [],
 })
 
+/** For handshakes on a busy machine: those of ten members took 22 s at a load of 25. */
+const inTime = () => performance.now() + 120_000
+
 const joinAll = (count: number) => Promise.all(Array.from({ length: count }, (_, i) => join(`member-${i}`)))
 
 describe('a rush of dials', () => {
   test('of all members to all others at once leaves one link for each pair, the same at both ends', async () => {
     const members = await joinAll(10)
-    const deadline = performance.now() + 25_000
+    const deadline = inTime()
     await Promise.all(
       members.flatMap(a => members.filter(b => b !== a).map(b => a.connect(target(b), { deadline }))),
     )
@@ -70,7 +73,7 @@ describe('a rush of dials', () => {
 
   test('to one member is served to the last', async () => {
     const [hub, ...others] = (await joinAll(41)) as [Transport, ...Transport[]]
-    const deadline = performance.now() + 25_000
+    const deadline = inTime()
     const links = await Promise.all(others.map(other => other.connect(target(hub), { deadline })))
     expect(links.every(link => link.state === 'up')).toBe(true)
     await vi.waitFor(() => expect(hub.links.size).toBe(40), 20_000)
