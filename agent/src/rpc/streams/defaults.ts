@@ -17,5 +17,5 @@ export const streamDefaults = {
 /** Payload for which a sender waits rather than cutting a message smaller: with its cost less than half of the smallest window. */
 export const leastPieceBytes = 512
 
-/** Messages that a stream sends before the process looks at its sockets and timers again. */
-export const burstMessages = 128
+/** Messages that a stream sends before the process looks at its sockets and timers again: of 100 bytes, one write. */
+export const burstMessages = 384
