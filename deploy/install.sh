@@ -34,6 +34,8 @@ fi
 case $(uname -s)-$(uname -m) in
   Linux-x86_64) file=agent-mesh-linux-x64.gz ;;
   Linux-aarch64) file=agent-mesh-linux-arm64.gz ;;
+  Darwin-x86_64) file=agent-mesh-darwin-x64.gz ;;
+  Darwin-arm64) file=agent-mesh-darwin-arm64.gz ;;
   *) fail "there is no program for $(uname -s) on $(uname -m); with Node 22.15 or newer: npm install --global agent-mesh" ;;
 esac
 

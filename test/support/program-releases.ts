@@ -1,4 +1,5 @@
 /** Releases whose program is a small file: a real build of the command that uses the Node of this process instead of one inside. */
+import { programFile as nameFor } from '../../cli/src/upgrade/program-file.ts'
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
@@ -13,7 +14,7 @@ import { createGzip } from 'node:zlib'
 
 const run = promisify(execFile)
 const builder = join(import.meta.dirname, '..', '..', 'cli/build/release/small-program.ts')
-export const programFile = `agent-mesh-${process.platform}-${process.arch}.gz`
+export const programFile = nameFor(process.platform, process.arch)
 
 export interface ProgramBuild {
   version: string

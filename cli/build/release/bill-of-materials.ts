@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import type { Metafile } from 'esbuild'
 
 /** What of a package.json is said of a component. */
@@ -15,7 +15,7 @@ const inPackage = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//
 /**
  * CycloneDX 1.6 of what is in the bundles, from the list of their inputs: npm's own would name all that was installed, and not
  * what was used. Beside it what single files hold.
- * @param also package folders of the checkout whose files are copied
+ * @param also package folders whose files are copied
  */
 export async function billOfMaterials(
   root: string,
@@ -27,7 +27,7 @@ export async function billOfMaterials(
   const folders = new Set([...inputs.flatMap(input => inPackage.exec(input)?.[1] ?? []), ...also])
   const packages = await Promise.all(
     [...folders].map(
-      async folder => JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as Component,
+      async folder => JSON.parse(await readFile(resolve(root, folder, 'package.json'), 'utf8')) as Component,
     ),
   )
   const node = { name: 'node', version: process.versions.node, license: 'MIT' }

@@ -4,17 +4,18 @@ import { join } from 'node:path'
 import { runProgram } from './tools.ts'
 
 /** The names of Debian for those of Node. */
-const architectures: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' }
+const architectures: Partial<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
 
-/** A `.deb` with the single file as /usr/bin/agent-mesh. @returns its name in `out` */
+/** A `.deb` with the single file as /usr/bin/agent-mesh. @param arch as Node names it @returns its name in `out` */
 export async function buildDebianPackage(
   root: string,
   program: string,
+  arch: string,
   version: string,
   work: string,
   out: string,
 ): Promise<string> {
-  const architecture = architectures[process.arch] ?? process.arch
+  const architecture = architectures[arch] ?? arch
   const tree = join(work, 'deb')
   const docs = join(tree, 'usr/share/doc/agent-mesh')
   for (const folder of [join(tree, 'DEBIAN'), join(tree, 'usr/bin'), docs])

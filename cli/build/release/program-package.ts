@@ -5,4 +5,4 @@ import { buildDebianPackage } from './debian-package.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
 const [program = '', version = '', work = '', out = ''] = process.argv.slice(2)
-console.log(await buildDebianPackage(root, program, version, work, out))
+console.log(await buildDebianPackage(root, program, process.arch, version, work, out))

@@ -2,6 +2,7 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import { upgradeDefaults } from './defaults.ts'
+import { programFile } from './program-file.ts'
 import { openReleaseFile, whileReading, type Access } from './read-release.ts'
 import { foldersOf, type Wanted } from './release-place.ts'
 import { isVersion } from './release-version.ts'
@@ -63,7 +64,7 @@ export function releaseOf(folder: string, sums: string): Release {
   })
   if (version === undefined || another !== undefined)
     throw new MeshError('protocol_error', `Cannot read ${folder}/SHA256SUMS: it does not name one release`)
-  const file = `agent-mesh-${process.platform}-${process.arch}.gz`
+  const file = programFile(process.platform, process.arch)
   const found = lines.find(({ name }) => name === file)
   if (found === undefined)
     throw new MeshError('unsupported', `Cannot upgrade to ${version}: the release has no ${file}`, {

@@ -1,4 +1,4 @@
-/** The services of this machine that run a program: single files exist for Linux, so those of systemd. */
+/** The services of systemd on this machine that run a program; those of launchd and Windows are restarted by hand. */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 import { sleep } from '@agent-mesh/protocol/timers'

@@ -1,0 +1,53 @@
+/** What runs programs of other platforms on Linux x64. */
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const timeout = 240_000
+
+export interface Emulator {
+  /** Of the single file. */
+  platform: string
+  name: string
+  /** The packages of Debian that have what it needs, and files of theirs. */
+  packages: string
+  needs: readonly string[]
+  /** Runs a program to its end. @returns what it printed */
+  output: (program: string, args: readonly string[], folder: string) => Promise<string>
+}
+
+export const emulators: readonly Emulator[] = [
+  {
+    platform: 'linux-arm64',
+    name: 'QEMU',
+    packages: 'qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross',
+    needs: ['/usr/bin/qemu-aarch64-static', '/usr/aarch64-linux-gnu/lib/libstdc++.so.6'],
+    output: async (program, args, folder) => {
+      const env = { XDG_CACHE_HOME: join(folder, 'cache'), HOME: folder }
+      const { stdout } = await run(
+        '/usr/bin/qemu-aarch64-static',
+        ['-L', '/usr/aarch64-linux-gnu', program, ...args],
+        { env, timeout },
+      )
+      return stdout.trim()
+    },
+  },
+  {
+    platform: 'win-x64',
+    name: 'Wine',
+    packages: 'wine wine64',
+    needs: ['/usr/bin/wine', '/usr/lib/wine/wine64'],
+    output: async (program, args, folder) => {
+      const env = { ...process.env, WINEPREFIX: join(folder, 'wine'), WINEDEBUG: '-all', HOME: folder }
+      // Node asks for Windows 10.
+      const version = ['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f']
+      await run('wine', version, { env, timeout })
+      // Node in Wine cannot write to a pipe of this system.
+      const printed = join(folder, 'printed')
+      await run('sh', ['-c', 'exec wine "$@" >"$0"', printed, program, ...args], { env, timeout })
+      return (await readFile(printed, 'utf8')).trim()
+    },
+  },
+]
