@@ -44,9 +44,12 @@ export const emulators: readonly Emulator[] = [
       // Node asks for Windows 10.
       const version = ['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f']
       await run('wine', version, { env, timeout })
-      // Node in Wine cannot write to a pipe of this system.
+      // Node in Wine cannot use pipes of this system.
       const printed = join(folder, 'printed')
-      await run('sh', ['-c', 'exec wine "$@" >"$0"', printed, program, ...args], { env, timeout })
+      await run('sh', ['-c', 'exec wine "$@" </dev/null >"$0" 2>&1', printed, program, ...args], {
+        env,
+        timeout,
+      })
       return (await readFile(printed, 'utf8')).trim()
     },
   },
