@@ -19,6 +19,8 @@ export const transportDefaults = {
   linksPerPeer: 8,
   /** An unused link closes after this; opening one again costs 15-30 ms of CPU. */
   idleMs: 5 * 60_000,
+  /** The same for a link whose caller gave up its dial before it came up: it may never be asked for. */
+  unaskedIdleMs: 30_000,
   /** How often idle links are looked for: a tenth of `idleMs`. */
   sweepMs: 30_000,
   /** One address until TCP stands: three SYNs (1 + 2 s) and the slowest route fit. */

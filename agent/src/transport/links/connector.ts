@@ -82,7 +82,10 @@ export class Connector {
     try {
       return await untilAborted(greeted, signal)
     } catch (error) {
-      if (signal.aborted) this.#givenUp.add(connection, greeted)
+      if (signal.aborted) {
+        this.#givenUp.add(connection, greeted)
+        greeted.then(link => (link.unasked = true)).catch(() => undefined)
+      }
       throw toMeshError(error, 'unavailable', `connect to ${connection.remotePeer.toString()}`)
     }
   }

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { until } from '../../../../test/support/until.ts'
+import { transportDefaults } from '../defaults.ts'
+import { bareLink, bareTable } from '../testing/bare-links.ts'
 import { targetOf, TestTransports } from '../testing/test-transports.ts'
 
 let mesh: TestTransports
@@ -29,4 +31,18 @@ it('a caller that gives up its dial when the peer has the link does not end what
   wentOn()
   await until(() => heard === 'a call')
   expect([theirs.state, dialler.links.best(peer.peerId)?.state]).toEqual(['up', 'up'])
+  expect(dialler.links.best(peer.peerId)?.unasked).toBe(true)
+})
+
+it('a link whose caller gave up its dial is closed sooner when nothing uses it', () => {
+  const table = bareTable()
+  const [asked, unasked, used] = ['a', 'b', 'c'].map(peerId => bareLink({ peerId }))
+  for (const link of [asked!, unasked!, used!]) {
+    table.add(link)
+    link.lastUsed -= transportDefaults.unaskedIdleMs
+  }
+  unasked!.unasked = used!.unasked = true
+  used!.lastUsed = performance.now()
+  table.sweep()
+  expect([asked, unasked, used].map(link => link!.state)).toEqual(['up', 'retiring', 'up'])
 })

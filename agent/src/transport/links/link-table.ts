@@ -208,9 +208,12 @@ export class LinkTable {
 
   /** Retires links dialled here and unused for `idleMs`: a call of the peer may be on its way. */
   sweep(): void {
-    const before = this.#now() - this.#idleMs
-    for (const link of this.all())
+    const now = this.#now()
+    const soon = Math.min(this.#idleMs, transportDefaults.unaskedIdleMs)
+    for (const link of this.all()) {
+      const before = now - (link.unasked ? soon : this.#idleMs)
       if (link.dialler === this.#self && link.lastUsed <= before && this.#idle(link)) this.retire(link)
+    }
   }
 
   /** Disconnects a peer: revoked, expired or removed. */

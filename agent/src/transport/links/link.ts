@@ -50,6 +50,8 @@ export class Link {
   rttMs: number | undefined
   /** When bytes last moved on the RPC stream, milliseconds of the transport's clock. */
   lastUsed: number
+  /** Whether the caller of its dial had given up before it came up. */
+  unasked = false
   /** Resolves when the link is down, with the reason if there was one. */
   readonly closed: Promise<Error | undefined>
   readonly #io: LinkIo
