@@ -64,6 +64,8 @@ export class ChaosMesh {
   readonly disks: ChaosMember[] = []
   controlPlane!: ChaosMember
   readonly #init: ChaosMeshInit
+  /** All that were started. */
+  readonly #processes = new Set<LabProcess>()
   #token = ''
   #closed: Promise<void> | undefined
 
@@ -152,6 +154,8 @@ export class ChaosMesh {
 
   async #close(): Promise<void> {
     for (const { api } of this.members) api.close()
+    // Before what is left of them is looked for: that takes long on a machine that they keep busy.
+    await Promise.all([...this.#processes].map(started => started.stop('SIGKILL')))
     await this.topology.close()
     await this.database.stop()
     for (const { data } of this.disks) await shell(`umount -l ${data} 2>/dev/null || true`)
@@ -180,7 +184,7 @@ export class ChaosMesh {
   async #startAgents(): Promise<void> {
     const numbers = Array.from({ length: this.#init.agents }, (_, i) => i)
     const startNext = async (): Promise<void> => {
-      for (let n = numbers.shift(); n !== undefined; n = numbers.shift()) {
+      for (let n = numbers.shift(); n !== undefined && this.#closed === undefined; n = numbers.shift()) {
         const host = await this.topology.host(
           `agent-${n}`,
           n % relayedOneIn === relayedOneIn - 1 ? 'tcp-443' : 'open',
@@ -246,11 +250,9 @@ export class ChaosMesh {
     env,
   }: Pick<ChaosMember, 'site' | 'name' | 'args' | 'data' | 'env'>): LabProcess {
     const command = [process.execPath, this.#commandFile, ...args, '--data', data, '--json']
-    return new LabProcess({
-      namespace: site.namespace,
-      command,
-      env,
-      logFile: join(this.#init.logs, `${name}.log`),
-    })
+    const logFile = join(this.#init.logs, `${name}.log`)
+    const started = new LabProcess({ namespace: site.namespace, command, env, logFile })
+    this.#processes.add(started)
+    return started
   }
 }
