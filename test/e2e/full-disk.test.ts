@@ -137,7 +137,7 @@ describe.skipIf(namespacesMissing() !== undefined)('an agent on a full disk', ()
       expect((await stat(disk.path(name))).size, name).toBeGreaterThan(0)
     expect((await disk.start(...up)).said).toMatchObject({ event: 'ready' })
     await vi.waitFor(callable, { timeout: 60_000, interval: 200 })
-  })
+  }, 400_000)
 
   test('does not spend a token when it joins', async () => {
     const join = await token()

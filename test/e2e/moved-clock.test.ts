@@ -73,7 +73,7 @@ describe.skipIf(noMovedClock !== undefined).each([
       async () => expect((await at(wrong, 'status')).told).toMatchObject({ ready: true, warnings: [] }),
       { timeout: 60_000, interval: 500 },
     )
-  })
+  }, 400_000)
 })
 
 describe.skipIf(noMovedClock !== undefined)('a control plane that starts a year later', () => {

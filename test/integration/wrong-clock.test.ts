@@ -53,6 +53,6 @@ describe.each([
     await vi.waitFor(() => right.call('host.info', {}, { peer: wrong.peerId, timeout: 5_000 }), 60_000)
     await vi.waitFor(() => wrong.call('host.info', {}, { peer: late.peerId, timeout: 5_000 }), 60_000)
     await vi.waitFor(() => expect(wrong.status()).toMatchObject({ ready: true, warnings: [] }), 60_000)
-    expect(wrong.status().startedAt).toBeGreaterThan(Date.now() - 240_000)
-  })
+    expect(wrong.status().startedAt).toBeGreaterThan(Date.now() - day)
+  }, 400_000)
 })

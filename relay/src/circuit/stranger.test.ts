@@ -22,7 +22,7 @@ beforeEach(async () => {
   circuit = circuitServer()
   relay = await mesh.start(await mesh.member('relay', ['relay']), {
     relay: circuit.relay,
-    options: { helloMs: 500 },
+    options: { helloMs: 1_000 },
   })
   circuit.attach(relay)
   stranger = await createNode({
