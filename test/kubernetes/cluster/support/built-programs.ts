@@ -25,10 +25,12 @@ export async function builtPrograms(): Promise<string> {
   const packages = programs.map(program => `k8s.io/kubernetes/cmd/${program}`)
   const [, version = ''] =
     /k8s\.io\/kubernetes (v\S+)/.exec(readFileSync(join(modules, 'go.mod'), 'utf8')) ?? []
-  // What they say that they are. Without symbols they have half the size; without cgo they need no C compiler.
+  // What they say that they are. Without symbols they have half the size, and compile in two thirds of the time; without cgo they need no
+  // C compiler.
   const build = [
     'build',
     '-trimpath',
+    '-gcflags=all=-dwarf=false',
     `-ldflags=-s -w -X k8s.io/component-base/version.gitVersion=${version}`,
     '-o',
     `${part}/`,
