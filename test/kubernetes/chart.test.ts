@@ -4,7 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import * as z from 'zod/mini'
 import { parse } from 'yaml'
+import { addrField } from '@agent-mesh/protocol/fields'
 import { chart, checkout, helm, only, render, resourcesOf, valueSets, valuesOf } from './support/chart.ts'
 import { containersOf, podOf, type Resource } from './support/chart.ts'
 
@@ -105,8 +107,16 @@ test('each relay announces an address of its own, which leads to it alone', asyn
     expect(Object.values(metadata.annotations ?? {})).toEqual([`relay-${index}.mesh.example.com`])
   }
   expect(announced(await render('relays-only'))).toBe('$(HOST_IP):4001')
-  const inCluster = '$(POD_NAME).mesh-agent-mesh-relay.mesh.svc.cluster.local:4001'
+  const inCluster = '$(POD_NAME).mesh-agent-mesh-relay.mesh.svc:4001'
   expect(announced(await render('minimal'))).toBe(inCluster)
+})
+
+test('members accept the address that a relay has by default, and the chart refuses one that is too long', async () => {
+  const [host = ''] = announced(await render('minimal'))?.split(':') ?? []
+  const addr = `/dns4/${host.replace('$(POD_NAME)', 'mesh-agent-mesh-relay-99')}/tcp/4001`
+  expect(z.safeParse(addrField, addr).success, addr).toBe(true)
+  const long = render('minimal', '--namespace', 'a-namespace-of-27-characters')
+  await expect(long).rejects.toThrow('relay.address')
 })
 
 test('an update never has fewer control planes, and one relay less at most', async () => {
