@@ -1,4 +1,4 @@
-/** kube-apiserver and kube-controller-manager, built once from the modules that test/kubernetes/cluster/go.mod pins. */
+/** Programs of Kubernetes, built once from the modules that test/kubernetes/cluster/go.mod pins. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -9,20 +9,20 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const modules = join(import.meta.dirname, '..')
 const cache = join(import.meta.dirname, '../../../../node_modules/.cache')
-const programs = ['kube-apiserver', 'kube-controller-manager']
 
-/** @returns their folder; rejects with what Go says */
-export async function builtPrograms(): Promise<string> {
+/** @param names of `cmd` of Kubernetes, or `pause` @returns their folder; rejects with what Go says */
+export async function builtPrograms(...names: readonly string[]): Promise<string> {
   const pins = createHash('sha256')
     .update(readFileSync(join(modules, 'go.sum')))
     .digest('hex')
     .slice(0, 12)
   const folder = join(cache, `kubernetes-${pins}`)
-  if (existsSync(folder)) return folder
+  const missing = names.filter(name => !existsSync(join(folder, name)))
+  if (missing.length === 0) return folder
   const part = `${folder}.part`
   await rm(part, { recursive: true, force: true })
-  await mkdir(part, { recursive: true })
-  const packages = programs.map(program => `k8s.io/kubernetes/cmd/${program}`)
+  for (const each of [part, folder]) await mkdir(each, { recursive: true })
+  const packages = missing.map(name => (name === 'pause' ? './pause' : `k8s.io/kubernetes/cmd/${name}`))
   const [, version = ''] =
     /k8s\.io\/kubernetes (v\S+)/.exec(readFileSync(join(modules, 'go.mod'), 'utf8')) ?? []
   // What they say that they are. Without symbols they have half the size, and compile in two thirds of the time; without cgo they need no
@@ -41,6 +41,7 @@ export async function builtPrograms(): Promise<string> {
     env: { ...process.env, CGO_ENABLED: '0' },
     maxBuffer: 64 * 1024 * 1024,
   })
-  await rename(part, folder)
+  for (const name of missing) await rename(join(part, name), join(folder, name))
+  await rm(part, { recursive: true })
   return folder
 }

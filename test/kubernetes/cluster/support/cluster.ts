@@ -32,7 +32,7 @@ export class Cluster {
   }
 
   static async start(): Promise<Cluster> {
-    const programs = await builtPrograms()
+    const programs = await builtPrograms('kube-apiserver', 'kube-controller-manager')
     const etcd = join(await pythonTools('kubernetes/cluster/requirements.txt'), 'etcd')
     const folder = await mkdtemp(join(tmpdir(), 'cluster-'))
     const [token, port] = [randomUUID(), await freePort()]

@@ -1,0 +1,64 @@
+/** Names of services and of their pods (DNS), in place of those that a cluster has. */
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+
+const headerBytes = 12
+const typeA = 1
+const answered = 0x8400
+const unknownName = 3
+
+/** @returns the addresses that a name has; none: it is unknown */
+export type Find = (name: string) => Promise<readonly string[]>
+
+export class PodNames {
+  readonly #find: Find
+  readonly #socket: Socket = createSocket('udp4')
+
+  private constructor(find: Find) {
+    this.#find = find
+  }
+
+  /** @param host address at which pods ask */
+  static async start(host: string, find: Find): Promise<PodNames> {
+    const names = new PodNames(find)
+    names.#socket.on('message', (query, { port, address }) => void names.#answer(query, port, address))
+    names.#socket.bind(53, host)
+    await once(names.#socket, 'listening')
+    return names
+  }
+
+  async end(): Promise<void> {
+    const closed = once(this.#socket, 'close')
+    this.#socket.close()
+    await closed
+  }
+
+  async #answer(query: Buffer, port: number, address: string): Promise<void> {
+    const { name, end } = questionOf(query)
+    const found = await this.#find(name).catch(() => [])
+    // It may ask for addresses of version 6, of which a name that is known has none.
+    const addresses = query.readUInt16BE(end - 4) === typeA ? found : []
+    const header = Buffer.alloc(headerBytes)
+    query.copy(header, 0, 0, 2)
+    header.writeUInt16BE(answered | (found.length > 0 ? 0 : unknownName), 2)
+    header.writeUInt16BE(1, 4)
+    header.writeUInt16BE(addresses.length, 6)
+    const answer = Buffer.concat([header, query.subarray(headerBytes, end), ...addresses.map(recordOf)])
+    this.#socket.send(answer, port, address)
+  }
+}
+
+/** Of the one question that resolvers ask. */
+function questionOf(query: Buffer): { name: string; end: number } {
+  const labels: string[] = []
+  let at = headerBytes
+  for (let length = query.readUInt8(at); length > 0; length = query.readUInt8(at)) {
+    labels.push(query.toString('latin1', at + 1, at + 1 + length).toLowerCase())
+    at += 1 + length
+  }
+  return { name: labels.join('.'), end: at + 5 }
+}
+
+/** It may be kept for 1 s. */
+const recordOf = (address: string): Buffer =>
+  Buffer.from([0xc0, headerBytes, 0, typeA, 0, 1, 0, 0, 0, 1, 0, 4, ...address.split('.').map(Number)])
