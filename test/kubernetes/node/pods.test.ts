@@ -108,7 +108,8 @@ test('a relay of the next image takes the place of one, with its key', async () 
   await kubelet.put(await staticPod(next, folder, {}, 0))
   await ready(first, tags.second)
   const after = JSON.parse(await mesh(first, 'status', '--json')) as Json
-  expect(after.id).toBe(before.id)
+  expect(before.peerId).toMatch(/^12D3/)
+  expect(after.peerId).toBe(before.peerId)
 })
 
 test('a pod whose process ends at once is started again and again, and never ready', async () => {
