@@ -16,6 +16,9 @@ export interface ReadyWait {
   wanted?: (status: LocalStatus) => boolean
 }
 
+/** What the process that another one replaces answers while it stops: it breaks off, or says that it has stopped. */
+const stopping: ReadonlySet<string> = new Set(['unavailable', 'going_away'])
+
 /**
  * Waits until the process of a data folder, which may not run yet, is ready.
  * @throws MeshError `NothingRunningError` when none runs by then, deadline_exceeded when it is not ready by then, cancelled
@@ -29,8 +32,7 @@ export async function untilReady(
   for (;;) {
     const found = await client.status().catch((error: unknown) => {
       if (error instanceof NothingRunningError) return error
-      // The process that another one replaces breaks off what it is asked while it stops.
-      if (wanted !== undefined && error instanceof MeshError && error.code === 'unavailable') return error
+      if (wanted !== undefined && error instanceof MeshError && stopping.has(error.code)) return error
       throw error
     })
     if (!(found instanceof Error) && found.ready && wanted?.(found) !== false) return found
