@@ -1,0 +1,53 @@
+import { problemOf } from '@agent-mesh/protocol/api/problem'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+
+import { socketPath } from '../data/data-folder.ts'
+import { untilReady } from './until-ready.ts'
+
+const stopped = new MeshError('going_away', 'Cannot answer: this agent has stopped')
+const statusOf = (version: string) => ({
+  ...{ kind: 'agent', version, pid: 1, startedAt: 1, meshId: 'm', ready: true, warnings: [], relays: [] },
+  ...{ addrs: [], services: [], members: { known: 1, online: 1 }, links: { direct: 0, webrtc: 0, relay: 0 } },
+})
+const signal = new AbortController().signal
+
+let folder: string
+let server: Server
+/** What the process answers, one after the other; the last one again and again. */
+let answers: (MeshError | object)[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'until-ready-'))
+  server = createServer((_, reply) => {
+    const answer = answers.length > 1 ? answers.shift()! : answers[0]!
+    const isFailure = answer instanceof MeshError
+    reply.statusCode = isFailure ? answer.status : 200
+    reply.end(JSON.stringify(isFailure ? problemOf(answer) : answer))
+  })
+  await once(server.listen(socketPath(folder)), 'listening')
+})
+
+afterEach(async () => {
+  server.close()
+  await rm(folder, { recursive: true })
+})
+
+it('waits for the version that takes the place of one which says that it has stopped', async () => {
+  answers = [statusOf('1.0.0'), stopped, stopped, statusOf('1.1.0')]
+  const wanted = ({ version }: { version: string }) => version === '1.1.0'
+  expect(await untilReady(folder, { most: 60_000, pid: undefined, signal, wanted })).toMatchObject({
+    version: '1.1.0',
+  })
+})
+
+it('says at once that a process has stopped which nothing replaces', async () => {
+  answers = [stopped]
+  const waited = untilReady(folder, { most: 60_000, pid: undefined, signal })
+  await expect(waited).rejects.toMatchObject({ code: 'going_away' })
+})
