@@ -9,6 +9,7 @@ export { serveHttp2 } from './gateway/http2/serve-http2.ts'
 export { serveRpc } from './gateway/rpc/serve-rpc.ts'
 export { serveGateway, type GatewayServerInit, type RunningGateway } from './gateway/gateway-server.ts'
 export { GatewayTokens, type GatewayToken } from './gateway/gateway-tokens.ts'
+export { programFile } from './upgrade/program-file.ts'
 export { ServedPrograms } from './programs/served-programs.ts'
 
 /** The client with which an agent asks an MCP server; its SDK is loaded with the first. */

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import * as z from 'zod/mini'
 import { parse } from 'yaml'
-import { addrField } from '@agent-mesh/protocol/fields'
+import { addrField } from '@agent-mesh/protocol'
 import { chart, checkout, helm, only, render, resourcesOf, valueSets, valuesOf } from './support/chart.ts'
 import { containersOf, podOf, type Resource } from './support/chart.ts'
 

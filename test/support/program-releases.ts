@@ -1,5 +1,5 @@
 /** Releases whose program is a small file: a real build of the command that uses the Node of this process instead of one inside. */
-import { programFile as nameFor } from '../../cli/src/upgrade/program-file.ts'
+import { programFile as nameFor } from '@agent-mesh/cli'
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'

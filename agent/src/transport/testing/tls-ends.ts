@@ -17,7 +17,7 @@ import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
-import { until } from '../../../../test/support/until.ts'
+import { vi } from 'vitest'
 import { nativeTls } from '../wires/native-tls.ts'
 
 const logger = defaultLogger()
@@ -55,7 +55,7 @@ export async function listen() {
   })
   const [addr] = listener.getAddrs()
   if (addr === undefined) throw new Error('the listener has no address')
-  return { addr, accept: () => until(() => accepted.shift()) as Promise<MultiaddrConnection> }
+  return { addr, accept: () => vi.waitUntil(() => accepted.shift(), 60_000) as Promise<MultiaddrConnection> }
 }
 
 /** Both ends of a TCP connection. */
