@@ -26,7 +26,7 @@ export function corked(connection: Connection, write: () => void): void {
   else stream.corked(write)
 }
 
-/** One TLS record: a smaller answer is no reason to rest. */
+/** One TLS record: a smaller answer is no reason to rest, nor is it what comes back to an end that sends in bulk. */
 const restBytes = 16 * 1024
 
 export class NativeTlsStream extends DirectMessageStream {
@@ -34,6 +34,8 @@ export class NativeTlsStream extends DirectMessageStream {
   readonly #socket: TLSSocket
   #paused = false
   #resting = false
+  /** Bytes since it rested. */
+  #read = 0
   readonly #readOn = (): void => {
     this.#resting = false
     if (!this.#paused) this.#socket.resume()
@@ -52,7 +54,8 @@ export class NativeTlsStream extends DirectMessageStream {
     if (connection.status !== 'open') this.#mirror(undefined, false)
     socket.on('data', (data: Buffer) => {
       this.onData(data)
-      if (socket.writableLength > restBytes) this.#rest()
+      this.#read += data.byteLength
+      if (this.#read > restBytes && socket.writableLength > restBytes) this.#rest()
     })
     socket.on('drain', () => this.safeDispatchEvent('drain'))
     socket.once('end', () => this.onTransportClosed())
@@ -85,6 +88,7 @@ export class NativeTlsStream extends DirectMessageStream {
   #rest(): void {
     if (this.#paused || this.#resting) return
     this.#resting = true
+    this.#read = 0
     this.#socket.pause()
     setImmediate(this.#readOn)
   }
