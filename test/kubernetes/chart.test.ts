@@ -117,6 +117,10 @@ test('members accept the address that a relay has by default, and the chart refu
   expect(z.safeParse(addrField, addr).success, addr).toBe(true)
   const long = render('minimal', '--namespace', 'a-namespace-of-27-characters')
   await expect(long).rejects.toThrow('relay.address')
+  const named = (host: string) =>
+    render('minimal', '--set-json', `relay.address=${JSON.stringify(`{index}.${host}:443`)}`)
+  expect(announced(await named('a'.repeat(61)))).toBe(`$(RELAY_INDEX).${'a'.repeat(61)}:443`)
+  await expect(named('a'.repeat(62))).rejects.toThrow('relay.address')
 })
 
 test('an update never has fewer control planes, and one relay less at most', async () => {

@@ -66,9 +66,15 @@ describe.skipIf(!canBuild)('single files', () => {
     expect(hasCertificate(await readFile(program ?? ''))).toBe(false)
   })
 
-  test('the notes name the Node in each', async () => {
+  test('the notes name the Node in each, and the bill of materials those and no other', async () => {
     const notes = await readFile(join(release(), 'CHANGES.md'), 'utf8')
     for (const { name } of platforms) expect(notes).toMatch(new RegExp(`\\d+\\.\\d+\\.\\d+ \\(.*${name}`))
+    const { components } = JSON.parse(await readFile(join(release(), 'agent-mesh.cdx.json'), 'utf8')) as {
+      components: { type: string; version: string }[]
+    }
+    const named = notes.slice(notes.lastIndexOf('Node in the single files')).match(/\d+\.\d+\.\d+/g)
+    const billed = components.filter(({ type }) => type === 'platform').map(each => each.version)
+    expect(billed.sort()).toEqual(named?.sort())
   })
 
   test('the Debian package of arm64 has the file of arm64', async () => {

@@ -16,12 +16,14 @@ const inPackage = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//
  * CycloneDX 1.6 of what is in the bundles, from the list of their inputs: npm's own would name all that was installed, and not
  * what was used. Beside it what single files hold.
  * @param also package folders whose files are copied
+ * @param nodes versions of Node in single files
  */
 export async function billOfMaterials(
   root: string,
   version: string,
   bundles: readonly Metafile[],
   also: readonly string[],
+  nodes: readonly string[],
 ): Promise<object> {
   const inputs = bundles.flatMap(({ inputs }) => Object.keys(inputs))
   const folders = new Set([...inputs.flatMap(input => inPackage.exec(input)?.[1] ?? []), ...also])
@@ -30,10 +32,11 @@ export async function billOfMaterials(
       async folder => JSON.parse(await readFile(resolve(root, folder, 'package.json'), 'utf8')) as Component,
     ),
   )
-  const node = { name: 'node', version: process.versions.node, license: 'MIT' }
-  const byRef = new Map(
-    [...packages.map(entry), { ...entry(node), type: 'platform' }].map(one => [one['bom-ref'], one]),
-  )
+  const platforms = nodes.map(of => ({
+    ...entry({ name: 'node', version: of, license: 'MIT' }),
+    type: 'platform',
+  }))
+  const byRef = new Map([...packages.map(entry), ...platforms].map(one => [one['bom-ref'], one]))
   return {
     bomFormat: 'CycloneDX',
     specVersion: '1.6',

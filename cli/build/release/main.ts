@@ -11,7 +11,7 @@ import { changelogSection } from './changelog-section.ts'
 import { checksums } from './checksums.ts'
 import { buildCommand } from './command-package.ts'
 import { buildLibrary } from './library-package.ts'
-import { installPrograms, programParts, sayNodeVersions } from './node-programs.ts'
+import { installPrograms, nodeVersions, programParts, sayNodeVersions } from './node-programs.ts'
 import { checkPackage, packInto } from './pack.ts'
 import { buildPlatform } from './platform-files.ts'
 import { chosenPlatforms } from './platforms.ts'
@@ -71,7 +71,8 @@ async function build(): Promise<string[]> {
 }
 
 async function documents(bundles: Awaited<ReturnType<typeof buildCommand>>[]): Promise<string[]> {
-  const sbom = await billOfMaterials(root, version, bundles, programParts(platforms))
+  const nodes = await nodeVersions(platforms)
+  const sbom = await billOfMaterials(root, version, bundles, programParts(platforms), nodes)
   await writeFile(join(out, 'agent-mesh.cdx.json'), `${JSON.stringify(sbom, null, 2)}\n`)
   const changes = changelogSection(await readFile(join(root, 'CHANGELOG.md'), 'utf8'), version)
   const node = platforms.length > 0 ? `\n${await sayNodeVersions(platforms)}\n` : ''

@@ -1,14 +1,24 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const bin = join(import.meta.dirname, 'node_modules', '.bin')
 
-/** Installs, once, what package.json beside this file names: it is no part of the checkout's install. */
-export async function installTools(): Promise<void> {
-  if (!existsSync(join(bin, 'rollup'))) await runProgram('npm', ['ci', '--no-audit'], import.meta.dirname)
+/** Installs what package.json beside this file names: it is no part of the checkout's install. */
+export const installTools = (): Promise<void> => installLocked(import.meta.dirname)
+
+/** Installs what the lock of a folder names, unless that is what was installed there last. @param options of `npm ci` */
+export async function installLocked(folder: string, options: readonly string[] = []): Promise<void> {
+  const lock = await readFile(join(folder, 'package-lock.json'))
+  const hash = createHash('sha256').update(lock).digest('hex')
+  // npm removes it with the packages of the lock before.
+  const stamp = join(folder, 'node_modules', '.installed-lock')
+  if ((await readFile(stamp, 'utf8').catch(() => '')) === hash) return
+  await runProgram('npm', ['ci', '--no-audit', ...options], folder)
+  await writeFile(stamp, hash)
 }
 
 /** Runs a command of the tools, and returns what it printed. */
