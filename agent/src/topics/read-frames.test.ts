@@ -1,14 +1,13 @@
 import { encodeTopicFrame } from '@agent-mesh/protocol'
 import { afterEach, expect, it, vi } from 'vitest'
 import type { ByteStream } from '../core/byte-stream.ts'
+import * as youngGarbage from '../core/young-garbage.ts'
+import { readFrames } from './read-frames.ts'
 
-afterEach(() => void vi.doUnmock('../core/young-garbage.ts'))
+afterEach(() => void vi.restoreAllMocks())
 
-it('counts what it reads among the buffers that are let go of soon', async () => {
-  const counted: number[] = []
-  vi.resetModules()
-  vi.doMock('../core/young-garbage.ts', () => ({ countBuffers: (bytes: number) => counted.push(bytes) }))
-  const { readFrames } = await import('./read-frames.ts')
+it('counts what it reads among the buffers that are let go of soon', () => {
+  const count = vi.spyOn(youngGarbage, 'countBuffers')
   let receive = (_chunk: Uint8Array): void => {}
   const stream: Pick<ByteStream, 'onData'> = { onData: callback => (receive = callback) }
   const types: string[] = []
@@ -17,5 +16,5 @@ it('counts what it reads among the buffers that are let go of soon', async () =>
   receive(frame.subarray(0, 10))
   receive(frame.subarray(10))
   expect(types).toEqual(['unsubscribe'])
-  expect(counted).toEqual([10, frame.length - 10])
+  expect(count.mock.calls).toEqual([[10], [frame.length - 10]])
 })
