@@ -212,17 +212,23 @@ describe('Targets', () => {
     const callee = targets.callee(peer.peerId, options)
     expect(callee).not.toBeInstanceOf(Promise)
     expect(targets.callee(peer.peerId, options)).toBe(callee)
-    expect([peer.peerId, agent.peerId, 'a stranger'].map(each => targets.isAtHand(each))).toEqual([
-      true,
-      true,
-      false,
-    ])
+    const atHand = [peer.peerId, agent.peerId, 'a stranger'].map(each => targets.isAtHand(each))
+    expect(atHand).toEqual([true, true, false])
     expect(callee).toMatchObject({ path: link.path, usable: true })
     agent.links.suspect(link)
     const doubted = targets.callee(peer.peerId, options)
     expect(doubted).toBeInstanceOf(Promise)
     agent.links.trust(link)
     await Promise.resolve(doubted).catch(() => undefined)
+  })
+
+  test.each(['call', 'stream'] as const)('a %s on a link whose dial was given up uses it', async kind => {
+    const peer = await network.join('peer')
+    const link = await agent.connect({ peerId: peer.peerId, addrs: peer.addresses(), relays: [] })
+    link.unasked = true
+    const callee = await targets.callee(peer.peerId, { deadline: performance.now() + 5_000 })
+    void callee[kind]!('math.add', 1).catch(() => undefined)
+    expect(link.unasked).toBe(false)
   })
 
   test('looks for another link, once, before it takes a circuit whose relay leaves', async () => {
@@ -248,9 +254,8 @@ describe('Targets', () => {
 
   test('says at once that nobody knows a member', async () => {
     const stranger = await documents.member()
-    expect(await refusal(targets.link(stranger.peerId, {}))).toMatch(
-      /^unavailable: .*the map does not know it/,
-    )
+    const refused = await refusal(targets.link(stranger.peerId, {}))
+    expect(refused).toMatch(/^unavailable: .*the map does not know it/)
   })
 
   test('reaches a relay by the addresses of the head, before any map names it', async () => {

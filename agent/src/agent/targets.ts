@@ -56,10 +56,12 @@ const ownPlace = ({ member, region, zone }: TargetsInit): Place => ({
 /** A member at the other end of a link. */
 class LinkedCallee implements Callee {
   readonly path: Path
+  readonly #link: Link
   readonly #rpc: RpcLink
 
-  constructor(path: Path, rpc: RpcLink) {
-    this.path = path
+  constructor(link: Link, rpc: RpcLink) {
+    this.path = link.path
+    this.#link = link
     this.#rpc = rpc
   }
 
@@ -69,10 +71,12 @@ class LinkedCallee implements Callee {
   }
 
   call(method: string, value: unknown, options?: LinkCallOptions): Promise<unknown> {
+    this.#link.unasked = false
     return this.#rpc.call(method, value, options)
   }
 
   stream(method: string, value: unknown, options?: LinkStreamOptions): Promise<LinkStream> {
+    this.#link.unasked = false
     return this.#rpc.stream(method, value, options)
   }
 }
@@ -163,7 +167,7 @@ export class Targets implements CallTargets {
   #callee(link: Link): LinkedCallee {
     const known = this.#callees.get(link)
     if (known !== undefined) return known
-    const callee = new LinkedCallee(link.path, this.#member.serving.sessions.of(link))
+    const callee = new LinkedCallee(link, this.#member.serving.sessions.of(link))
     this.#callees.set(link, callee)
     return callee
   }

@@ -78,19 +78,17 @@ export class Connector {
       signal.throwIfAborted()
       return streams
     })
-    const greeted = this.#orCutOff(connection, () => this.#greeted(connection, hello, rpc))
+    const greeted = this.#orCutOff(connection, () => this.#greeted(connection, hello, rpc, signal))
     try {
       return await untilAborted(greeted, signal)
     } catch (error) {
-      if (signal.aborted) {
-        this.#givenUp.add(connection, greeted)
-        greeted.then(link => (link.unasked = true)).catch(() => undefined)
-      }
+      if (signal.aborted) this.#givenUp.add(connection, greeted)
       throw toMeshError(error, 'unavailable', `connect to ${connection.remotePeer.toString()}`)
     }
   }
 
-  async #greeted(connection: Connection, hello: Stream, rpc: Stream): Promise<Link> {
+  /** @param asked aborted when its caller gives up */
+  async #greeted(connection: Connection, hello: Stream, rpc: Stream, asked: AbortSignal): Promise<Link> {
     const signal = timeoutSignal(this.#helloMs)
     const { peer, rttMs, observed } = await greet(
       hello,
@@ -101,6 +99,8 @@ export class Connector {
     this.#admissions.admit(connection, peer)
     if (observed !== undefined) this.#onObserved(connection, peer, observed)
     const link = this.#link(connection, rpc, peer, this.#self, rttMs)
+    // At once: a later caller may send on it as soon as it is up.
+    link.unasked = asked.aborted
     void ended(hello, signal)
     return link
   }

@@ -22,7 +22,12 @@ it('a caller that gives up its dial when the peer has the link does not end what
   })
   const peer = await mesh.join('peer')
   let heard = ''
-  dialler.links.onUp(link => link.stream.onData(chunk => (heard += Buffer.from(chunk).toString())))
+  const asked: boolean[] = []
+  dialler.links.onUp(link => {
+    link.stream.onData(chunk => (heard += Buffer.from(chunk).toString()))
+    // As a later caller that waits for a link: it may send on it then.
+    queueMicrotask(() => asked.push(!link.unasked))
+  })
   const dialled = dialler.connect(targetOf(peer), { signal: givesUp.signal })
   const theirs = await until(() => peer.links.best(dialler.peerId))
   theirs.stream.send(Buffer.from('a call'))
@@ -31,6 +36,7 @@ it('a caller that gives up its dial when the peer has the link does not end what
   wentOn()
   await until(() => heard === 'a call')
   expect([theirs.state, dialler.links.best(peer.peerId)?.state]).toEqual(['up', 'up'])
+  expect(asked).toEqual([false])
   expect(dialler.links.best(peer.peerId)?.unasked).toBe(true)
 })
 
@@ -45,4 +51,15 @@ it('a link whose caller gave up its dial is closed sooner when nothing uses it',
   used!.lastUsed = performance.now()
   table.sweep()
   expect([asked, unasked, used].map(link => link!.state)).toEqual(['up', 'retiring', 'up'])
+})
+
+it('a link whose caller gave up its dial is closed as others once it has carried a pipe', async () => {
+  const table = bareTable()
+  const link = bareLink({ peerId: 'a' })
+  table.add(link)
+  link.unasked = true
+  await link.openDuplex('/a-pipe').catch(() => undefined)
+  link.lastUsed -= transportDefaults.unaskedIdleMs
+  table.sweep()
+  expect(link.state).toBe('up')
 })

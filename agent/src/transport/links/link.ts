@@ -50,7 +50,7 @@ export class Link {
   rttMs: number | undefined
   /** When bytes last moved on the RPC stream, milliseconds of the transport's clock. */
   lastUsed: number
-  /** Whether the caller of its dial had given up before it came up. */
+  /** Whether the caller of its dial had given up before it came up, and no work was sent on it since. */
   unasked = false
   /** Resolves when the link is down, with the reason if there was one. */
   readonly closed: Promise<Error | undefined>
@@ -147,6 +147,7 @@ export class Link {
 
   /** As {@link openStream}, for raw bytes: half-close and back pressure both ways. */
   openDuplex(protocol: string, options: { signal?: AbortSignal } = {}): Promise<Duplex> {
+    this.unasked = false
     return this.#io.openDuplex(protocol, options)
   }
 
