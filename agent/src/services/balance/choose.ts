@@ -19,8 +19,9 @@ export interface Picker {
 }
 
 /**
- * First an untried one that is believed to answer, the preferred before the others, then a doubtful one, then a barred one. When all of these were tried: alternately
- * an offline one (a belief may be wrong) and one of them again. Never the same one twice in a row while there is another.
+ * First an untried one that is believed to answer, the preferred before the others, then a doubtful one, then a barred one. When all of
+ * these were tried: alternately an offline one (a belief may be wrong) and one of them again. Never the same one twice in a row while
+ * there is another.
  */
 export function choosePeer(
   { good, doubtful, offline }: Providers,

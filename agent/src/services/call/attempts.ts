@@ -18,7 +18,7 @@ import type { CallAnswer } from './call-answer.ts'
 import { endOf, passOn, type CallEnd } from './call-end.ts'
 import { calleeFull, checkedResult, lateOr, noTimeLeft, notReached } from './call-errors.ts'
 import { Course, type FindProviders } from './course.ts'
-import { DialShare, type DialTimes } from './dial-share.ts'
+import { DialShare } from './dial-share.ts'
 import { Elsewhere } from './elsewhere.ts'
 import type { TryNotes } from './explanation.ts'
 import { Hedging } from './hedging.ts'
@@ -117,34 +117,41 @@ export class Attempts {
     course.begin(provider.peerId)
     if (service.isFull(provider))
       return endOf(this.#again(plan, course, calleeFull(plan, provider.load.inFlight)), end)
-    const times = this.#dials.timesOf(plan, provider.peerId, providers, now)
-    if (times.waitsUntil <= now) return endOf(this.#again(plan, course, noTimeLeft(plan)), end)
+    const dialEndsAt = this.#dials.endsAt(plan, provider.peerId, providers, now)
+    if (dialEndsAt <= now) return endOf(this.#again(plan, course, noTimeLeft(plan)), end)
     provider.begin(now)
-    return this.#reach({ plan, course, provider, notes, end }, now, times)
+    return this.#reach({ plan, course, provider, notes, end }, now, dialEndsAt)
   }
 
-  #reach<T>(asked: Try<T>, now: number, times: DialTimes): Promise<T> {
-    const { plan, course, provider, notes, end } = asked
-    const fail = (thrown: unknown): Promise<CallAnswer> => {
-      const error = notReached(plan, thrown, times.waitsUntil)
-      // All callers agree where the calls of a key go next.
-      if (plan.key === undefined) course.prefers = this.#dials.isAtHand
-      provider.failed(error, now, this.#now())
-      notes?.ended(error)
-      return this.#again(plan, course, error)
-    }
+  /** @param dialEndsAt monotonic ms */
+  #reach<T>(asked: Try<T>, now: number, dialEndsAt: number): Promise<T> {
+    const { plan, course, provider, end } = asked
+    const { peerId } = provider
     let callee: Callee | Promise<Callee>
     try {
-      callee = this.#dials.callee(provider.peerId, times, plan.signal, now)
+      callee = this.#dials.callee(peerId, dialEndsAt, plan.signal)
     } catch (thrown) {
-      return endOf(fail(thrown), end)
+      return endOf(this.#notReached(asked, thrown, now, dialEndsAt), end)
     }
     if (!(callee instanceof Promise)) return this.#send(asked, callee, now)
     const inside = { ...asked, end: passOn }
-    return endOf(
-      callee.then(dialled => this.#send(inside, dialled, this.#now()), fail),
-      end,
+    const dial = { peerId, plan, course, service: this.#balancer.of(plan.service), endsAt: dialEndsAt }
+    const answer = this.#dials.dialled(callee, dial, now).then(
+      dialled => this.#send(inside, dialled, this.#now()),
+      (thrown: unknown) => this.#notReached(asked, thrown, now, dialEndsAt),
     )
+    return endOf(answer, end)
+  }
+
+  /** No link to the member: asks another one, if that is worth it. */
+  #notReached<T>(asked: Try<T>, thrown: unknown, begunAt: number, dialEndsAt: number): Promise<CallAnswer> {
+    const { plan, course, provider, notes } = asked
+    const error = notReached(plan, thrown, dialEndsAt)
+    // All callers agree where the calls of a key go next.
+    if (plan.key === undefined) course.prefers = this.#dials.isAtHand
+    provider.failed(error, begunAt, this.#now())
+    notes?.ended(error)
+    return this.#again(plan, course, error)
   }
 
   /** Asks one member; other ones, too, when the path to it falls silent or its answer takes long. */

@@ -4,13 +4,19 @@ import { startTimer, type StartTimer } from '@agent-mesh/protocol/timers'
 import type { Callee, CallTargets } from '../balance/call-targets.ts'
 import { hasOther } from '../balance/choose.ts'
 import type { Providers } from '../balance/directory.ts'
+import type { KnownProviders } from '../balance/placed-picker.ts'
+import type { Course } from './course.ts'
 import { dialShareMs, minDialMs } from './defaults.ts'
 import type { Plan } from './plan.ts'
 
-/** Monotonic ms: until when a call waits for a link, and when its dial ends. */
-export interface DialTimes {
-  readonly waitsUntil: number
-  readonly dialsUntil: number
+/** A dial that one call has begun, and what is known of the members that it could ask instead. */
+export interface Dial {
+  readonly peerId: string
+  readonly plan: Pick<Plan, 'deadline' | 'key'>
+  readonly course: Pick<Course, 'known' | 'tried'>
+  readonly service: Pick<KnownProviders, 'isBarred' | 'provider'>
+  /** Monotonic ms: when it ends. */
+  readonly endsAt: number
 }
 
 export interface DialShareInit {
@@ -28,33 +34,30 @@ export class DialShare {
     this.#startTimer = start
   }
 
-  /**
-   * While another member could answer, the dial of one gets half of the time. Where another one can be asked without a dial, the call
-   * waits for half of that: the dial continues, for the calls that come after.
-   */
-  timesOf({ deadline }: Plan, peerId: string, providers: Providers, now: number): DialTimes {
-    if (!hasOther(providers, peerId)) return { waitsUntil: deadline, dialsUntil: deadline }
-    const left = deadline - now
-    const share = Math.max(minDialMs, Math.min(dialShareMs, left / 2))
-    const dialsUntil = Math.min(deadline, now + share)
-    if (left / 4 >= dialShareMs || !this.#hasOtherAtHand(providers, peerId))
-      return { waitsUntil: dialsUntil, dialsUntil }
-    return { waitsUntil: Math.min(dialsUntil, now + Math.max(minDialMs, left / 4)), dialsUntil }
+  /** Monotonic ms: when the dial of one member ends. While another one could answer, it gets half of the time at most. */
+  endsAt({ deadline }: Plan, peerId: string, providers: Providers, now: number): number {
+    if (!hasOther(providers, peerId)) return deadline
+    return Math.min(deadline, now + Math.max(minDialMs, Math.min(dialShareMs, (deadline - now) / 2)))
   }
 
   /** Whether a call to it needs no dial. */
   readonly isAtHand = (peerId: string): boolean => this.#targets.isAtHand?.(peerId) ?? false
 
-  /** @throws MeshError as {@link CallTargets.callee}; deadline_exceeded when the wait is over */
-  callee(
-    peerId: string,
-    { waitsUntil, dialsUntil }: DialTimes,
-    signal: AbortSignal | undefined,
-    now: number,
-  ): Callee | Promise<Callee> {
-    const callee = this.#targets.callee(peerId, { deadline: dialsUntil, signal })
-    if (!(callee instanceof Promise) || waitsUntil === dialsUntil) return callee
-    const ms = Math.round(waitsUntil - now)
+  /** @param endsAt of its dial, if it needs one: monotonic ms @throws MeshError as {@link CallTargets.callee} */
+  callee(peerId: string, endsAt: number, signal: AbortSignal | undefined): Callee | Promise<Callee> {
+    return this.#targets.callee(peerId, { deadline: endsAt, signal })
+  }
+
+  /**
+   * The member at the end of the dial. Where the call could ask another one next that needs no dial, it waits for a quarter of its time:
+   * the dial continues, for the calls that come after.
+   * @throws MeshError as {@link CallTargets.callee}; deadline_exceeded when the wait is over
+   */
+  dialled(callee: Promise<Callee>, dial: Dial, now: number): Promise<Callee> {
+    const { peerId, plan, endsAt } = dial
+    const until = Math.min(endsAt, now + Math.max(minDialMs, (plan.deadline - now) / 4))
+    if (until === endsAt || !this.#mayAskAtHand(dial, now)) return callee
+    const ms = Math.round(until - now)
     const { promise: late, reject } = Promise.withResolvers<never>()
     const timer = this.#startTimer(ms, () =>
       reject(new MeshError('deadline_exceeded', `Cannot connect to ${peerId}: no link in ${ms} ms`)),
@@ -62,7 +65,13 @@ export class DialShare {
     return Promise.race([callee, late]).finally(() => timer.cancel())
   }
 
-  #hasOtherAtHand({ good }: Providers, peerId: string): boolean {
-    return !this.isAtHand(peerId) && good.some(other => other !== peerId && this.isAtHand(other))
+  /** Whether the next try would ask a member that needs no dial. The calls of a key go where all callers agree instead. */
+  #mayAskAtHand({ plan, course, service }: Dial, now: number): boolean {
+    if (plan.key !== undefined) return false
+    const { known, tried } = course
+    return known.good.some(
+      peerId =>
+        !tried.has(peerId) && this.isAtHand(peerId) && !service.isBarred(service.provider(peerId), now),
+    )
   }
 }
