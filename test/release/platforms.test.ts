@@ -15,7 +15,7 @@ import { downloadOf, platforms, type Platform } from '../../cli/build/release/pl
 import { hasCertificate } from '../../cli/build/release/portable-executable.ts'
 import { versions } from './support/build-releases.ts'
 import { formatOf } from './support/executable-format.ts'
-import { emulators } from './support/emulators.ts'
+import { emulators, longestMs } from './support/emulators.ts'
 
 const run = promisify(execFile)
 const [version] = versions
@@ -35,7 +35,7 @@ describe.skipIf(!canBuild)('single files', () => {
       await writeFile(fileOf(platform), gunzipSync(download), { mode: 0o755 })
     }
   })
-  afterAll(() => rm(folder, { recursive: true, force: true }))
+  afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
 
   test.each(platforms)(
     '$name: has its format and processor, the command in it, and a size that may be released',
@@ -86,9 +86,14 @@ describe.skipIf(!canBuild)('single files', () => {
     expect(packed.equals(await readFile(join(folder, 'linux-arm64')))).toBe(true)
   })
 
-  test.for(emulators)('$platform runs in $name', async (emulator, context) => {
+  test.for(emulators)('$platform runs in $name', { timeout: longestMs }, async (emulator, context) => {
     const { platform: name, packages, needs, output } = emulator
-    if (!needs.every(path => existsSync(path))) return context.skip(`it needs ${packages}`)
+    const missing = needs.filter(path => !existsSync(path))
+    if (missing.length > 0) {
+      const reason = `${missing.join(', ')} is missing (Debian: ${packages})`
+      if (process.env['CI'] === 'true') throw new Error(reason)
+      return context.skip(reason)
+    }
     const platform = platforms.find(one => one.name === name)
     if (platform === undefined) throw new Error(`${name} is no platform`)
     expect(await output(fileOf(platform), ['--version'], folder)).toBe(version)

@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
+/** A program is killed after this, ms. */
 const timeout = 240_000
+/** Two programs one after the other, and the end of a server, take less than this, ms. */
+export const longestMs = 600_000
+
+/** A server of Wine ends within this, ms. */
+const serverMs = 30_000
 
 export interface Emulator {
   /** Of the single file. */
@@ -43,14 +49,25 @@ export const emulators: readonly Emulator[] = [
       const env = { ...process.env, WINEPREFIX: join(folder, 'wine'), WINEDEBUG: '-all', HOME: folder }
       // Node asks for Windows 10.
       const version = ['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f']
-      await run('wine', version, { env, timeout })
-      // Node in Wine cannot use pipes of this system.
-      const printed = join(folder, 'printed')
-      await run('sh', ['-c', 'exec wine "$@" </dev/null >"$0" 2>&1', printed, program, ...args], {
-        env,
-        timeout,
-      })
-      return (await readFile(printed, 'utf8')).trim()
+      try {
+        await run('wine', version, { env, timeout })
+        // Node in Wine cannot use pipes of this system.
+        const printed = join(folder, 'printed')
+        await run('sh', ['-c', 'exec wine "$@" </dev/null >"$0" 2>&1', printed, program, ...args], {
+          env,
+          timeout,
+        })
+        return (await readFile(printed, 'utf8')).trim()
+      } finally {
+        await endServer(env)
+      }
     },
   },
 ]
+
+/** Otherwise it writes into the folder for seconds after the last program. */
+async function endServer(env: NodeJS.ProcessEnv): Promise<void> {
+  // It fails where none runs.
+  await run('wineserver', ['-k'], { env, timeout: serverMs }).catch(() => undefined)
+  await run('wineserver', ['-w'], { env, timeout: serverMs })
+}
