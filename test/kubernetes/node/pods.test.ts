@@ -1,12 +1,12 @@
 /** The pods of the chart at a real kubelet: they get ready, join and call each other; one is replaced; one whose process ends is not ready. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
 import type { Json } from '../cluster/support/api-server.ts'
 import { chart, only, render, type Resource } from '../support/chart.ts'
 import { clusterDomain, Kubelet } from './support/kubelet.ts'
+import { makeFolder, removeLeftovers } from './support/leftovers.ts'
 import { nodeImages, repository, tags } from './support/node-images.ts'
 import { Room } from './support/room.ts'
 import { staticPod } from './support/static-pods.ts'
@@ -22,7 +22,8 @@ let folder: string
 let kubelet: Kubelet
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'node-test-'))
+  await removeLeftovers()
+  folder = await makeFolder()
   const images = await nodeImages(folder)
   const room = await Room.open(folder)
   kubelet = new Kubelet({ room, folder, images, find })
@@ -117,9 +118,11 @@ test('a pod whose process ends at once is started again and again, and never rea
   const broken = only(await rendered(tags.broken), 'StatefulSet')
   await kubelet.put(await staticPod(broken, folder, {}, 1))
   await vi.waitFor(async () => {
-    const { status } = await stateOf(second)
-    expect(status.containerStatuses?.[0].restartCount).toBeGreaterThan(0)
-    expect(isReady({ status })).toBe(false)
+    const pod = await stateOf(second)
+    const state = JSON.stringify(pod?.status)
+    expect(pod?.spec.containers[0].image, state).toBe(`${repository}:${tags.broken}`)
+    expect(pod.status.containerStatuses?.[0].restartCount, state).toBeGreaterThan(1)
+    expect(isReady(pod), state).toBe(false)
   }, patience)
   await kubelet.put(await staticPod(only(await rendered(), 'StatefulSet'), folder, {}, 1))
   await ready(second)

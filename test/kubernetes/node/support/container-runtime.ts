@@ -1,5 +1,5 @@
 /** containerd in a room, with its own files and the network plugins of Debian. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { vi } from 'vitest'
 import type { Programs } from './programs.ts'
@@ -8,6 +8,10 @@ import type { Room } from './room.ts'
 /** Where Debian has them (containernetworking-plugins). */
 const plugins = '/usr/lib/cni'
 export const podNetwork = '10.244.0.0/16'
+/** That of what a kubelet runs. */
+const namespace = 'k8s.io'
+/** The control group in which runc makes one for each container: a kubelet without groups for pods names no other. */
+export const containerGroups = namespace
 
 export interface ContainerRuntimeInit {
   room: Room
@@ -27,14 +31,22 @@ export async function startContainerRuntime(init: ContainerRuntimeInit): Promise
   await writeFile(config, configOf(init, network))
   programs.start(...room.within('containerd', '--config', config))
   const socket = join(folder, 'containerd.sock')
-  await vi.waitFor(() => room.run('ctr', '--address', socket, 'version'), { timeout: 60_000, interval: 250 })
+  await vi
+    .waitFor(() => room.run('ctr', '--address', socket, 'version'), { timeout: 60_000, interval: 250 })
+    .catch(async (cause: unknown) => {
+      throw new Error(`containerd does not answer: ${await programs.said()}`, { cause })
+    })
   return socket
 }
 
 /** Takes the images of an archive that `docker save` made. */
 export async function importImages(room: Room, socket: string, archive: string): Promise<void> {
-  await room.run('ctr', '--address', socket, '--namespace', 'k8s.io', 'images', 'import', archive)
+  await room.run('ctr', '--address', socket, '--namespace', namespace, 'images', 'import', archive)
 }
+
+/** Those that have run and were not removed, by their ids. @param folder as {@link ContainerRuntimeInit.folder} */
+export const containersOf = (folder: string): Promise<string[]> =>
+  readdir(join(folder, 'containerd.state/io.containerd.runtime.v2.task', namespace)).catch(() => [])
 
 const podNetworkOf = (folder: string) => ({
   cniVersion: '0.4.0',

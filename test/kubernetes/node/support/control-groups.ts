@@ -2,31 +2,39 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { vi } from 'vitest'
 
 const mounted = '/sys/fs/cgroup'
-
-/** The one of version 2, or those of version 1 that a kubelet uses. */
-const hierarchies = (): string[] =>
-  existsSync(join(mounted, 'cgroup.controllers'))
-    ? [mounted]
-    : ['cpu', 'cpuacct', 'cpuset', 'memory', 'pids', 'devices', 'freezer', 'blkio', 'hugetlb', 'systemd']
-        .map(each => join(mounted, each))
-        .filter(each => existsSync(each))
 
 /** Of version 1, which a kubelet takes only where its settings allow it. */
 export const isFirstVersion = (): boolean => !existsSync(join(mounted, 'cgroup.controllers'))
 
-export async function makeControlGroups(name: string): Promise<void> {
-  for (const hierarchy of hierarchies()) await mkdir(join(hierarchy, name), { recursive: true })
+/** The one of version 2, or all beside each other: runc makes a group in each. */
+async function hierarchies(): Promise<string[]> {
+  if (!isFirstVersion()) return [mounted]
+  const found = await readdir(mounted, { withFileTypes: true })
+  return found.filter(each => each.isDirectory()).map(each => join(mounted, each.name))
 }
 
-/** With those in it. None may have a process. */
-export async function removeControlGroups(name: string): Promise<void> {
-  for (const hierarchy of hierarchies()) await removeBelow(join(hierarchy, name))
+export async function makeControlGroup(name: string): Promise<void> {
+  for (const hierarchy of await hierarchies()) await mkdir(join(hierarchy, name), { recursive: true })
+}
+
+/** With those in it. @throws Error with the group that keeps a process */
+export async function removeControlGroup(name: string): Promise<void> {
+  for (const hierarchy of await hierarchies())
+    // The kernel counts a process that was killed for a moment.
+    await vi.waitFor(() => removeBelow(join(hierarchy, name)), { timeout: 30_000, interval: 100 })
+}
+
+/** Leaves one that has groups or processes of others. */
+export async function removeIfEmpty(name: string): Promise<void> {
+  for (const hierarchy of await hierarchies()) await rmdir(join(hierarchy, name)).catch(() => undefined)
 }
 
 async function removeBelow(folder: string): Promise<void> {
-  for (const each of await readdir(folder, { withFileTypes: true }).catch(() => []))
+  if (!existsSync(folder)) return
+  for (const each of await readdir(folder, { withFileTypes: true }))
     if (each.isDirectory()) await removeBelow(join(folder, each.name))
-  await rmdir(folder).catch(() => undefined)
+  await rmdir(folder)
 }

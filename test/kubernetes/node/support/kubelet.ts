@@ -5,7 +5,8 @@ import { vi } from 'vitest'
 import { builtPrograms } from '../../cluster/support/built-programs.ts'
 import type { Json } from '../../cluster/support/api-server.ts'
 import { importImages, startContainerRuntime } from './container-runtime.ts'
-import { isFirstVersion, makeControlGroups, removeControlGroups } from './control-groups.ts'
+import { isFirstVersion, makeControlGroup } from './control-groups.ts'
+import { groupOf, removeGroups } from './leftovers.ts'
 import type { NodeImages } from './node-images.ts'
 import { PodNames, type Find } from './pod-names.ts'
 import { Programs } from './programs.ts'
@@ -14,6 +15,8 @@ import type { Room } from './room.ts'
 export const clusterDomain = 'cluster.local'
 const nodeName = 'node-1'
 const port = 10_255
+/** The kubelet says what pods it has within this, ms. */
+const askMs = 30_000
 
 export interface KubeletInit {
   room: Room
@@ -44,7 +47,7 @@ export class Kubelet {
       pause: images.pause,
     })
     await importImages(room, this.#runtime, images.archive)
-    await makeControlGroups(this.#controlGroups)
+    await makeControlGroup(groupOf(folder))
     await mkdir(this.#pods, { recursive: true })
     await writeFile(join(folder, 'kubelet.json'), JSON.stringify(this.#config()))
     this.#names = await PodNames.start(room.outside, find)
@@ -55,7 +58,7 @@ export class Kubelet {
         `--hostname-override=${nodeName}`,
         ...[
           ...[`--root-dir=${folder}/kubelet`, `--cert-dir=${folder}/certificates`],
-          ...[`--node-ip=${room.inside}`, `--cgroup-root=/${this.#controlGroups}`],
+          ...[`--node-ip=${room.inside}`, `--cgroup-root=/${groupOf(folder)}`],
         ],
       ),
     )
@@ -79,7 +82,9 @@ export class Kubelet {
 
   /** What it says of its pods. Their names end with that of the node. */
   async pods(): Promise<Json[]> {
-    const response = await fetch(`http://${this.#init.room.inside}:${port}/pods`)
+    const response = await fetch(`http://${this.#init.room.inside}:${port}/pods`, {
+      signal: AbortSignal.timeout(askMs),
+    })
     return ((await response.json()) as Json).items ?? []
   }
 
@@ -100,18 +105,16 @@ export class Kubelet {
 
   /** With the room and all that runs in it. */
   async end(): Promise<void> {
+    const { room, folder } = this.#init
+    // First: programs that still run would ask for names.
+    await room.end()
     await this.#names?.end()
-    await this.#init.room.end()
     await this.programs.end()
-    await removeControlGroups(this.#controlGroups)
+    await removeGroups(folder)
   }
 
   get #pods(): string {
     return join(this.#init.folder, 'pods')
-  }
-
-  get #controlGroups(): string {
-    return `agent-mesh-node-${process.pid}`
   }
 
   #config(): object {

@@ -13,6 +13,7 @@ export type Find = (name: string) => Promise<readonly string[]>
 export class PodNames {
   readonly #find: Find
   readonly #socket: Socket = createSocket('udp4')
+  #ended = false
 
   private constructor(find: Find) {
     this.#find = find
@@ -21,21 +22,29 @@ export class PodNames {
   /** @param host address at which pods ask */
   static async start(host: string, find: Find): Promise<PodNames> {
     const names = new PodNames(find)
-    names.#socket.on('message', (query, { port, address }) => void names.#answer(query, port, address))
+    names.#socket.on('message', (query, { port, address }) => {
+      names.#answer(query, port, address).catch((error: unknown) => console.log('no answer to a pod:', error))
+    })
     names.#socket.bind(53, host)
     await once(names.#socket, 'listening')
+    // A pod that gets no answer asks again.
+    names.#socket.on('error', error => console.log('no answer to a pod:', error))
     return names
   }
 
   async end(): Promise<void> {
+    this.#ended = true
     const closed = once(this.#socket, 'close')
     this.#socket.close()
     await closed
   }
 
   async #answer(query: Buffer, port: number, address: string): Promise<void> {
-    const { name, end } = questionOf(query)
+    const question = questionOf(query)
+    if (question === undefined) return
+    const { name, end } = question
     const found = await this.#find(name).catch(() => [])
+    if (this.#ended) return
     // It may ask for addresses of version 6, of which a name that is known has none.
     const addresses = query.readUInt16BE(end - 4) === typeA ? found : []
     const header = Buffer.alloc(headerBytes)
@@ -48,15 +57,16 @@ export class PodNames {
   }
 }
 
-/** Of the one question that resolvers ask. */
-function questionOf(query: Buffer): { name: string; end: number } {
+/** Of the one question that resolvers ask; undefined: the query is too short to have one. */
+function questionOf(query: Buffer): { name: string; end: number } | undefined {
   const labels: string[] = []
   let at = headerBytes
-  for (let length = query.readUInt8(at); length > 0; length = query.readUInt8(at)) {
+  for (let length = query[at]; length !== undefined && length > 0; length = query[at]) {
     labels.push(query.toString('latin1', at + 1, at + 1 + length).toLowerCase())
     at += 1 + length
   }
-  return { name: labels.join('.'), end: at + 5 }
+  const end = at + 5
+  return end > query.length ? undefined : { name: labels.join('.'), end }
 }
 
 /** It may be kept for 1 s. */
