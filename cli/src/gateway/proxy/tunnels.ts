@@ -5,6 +5,7 @@ import type { Logger } from '@agent-mesh/agent/observe/logger'
 import { join } from '@agent-mesh/agent/rpc/pipes/join'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 
+import { gatherPieces } from '../../local/gather-pieces.ts'
 import type { MemberPort } from '../../ports/local-pipe.ts'
 import { callerOf, checkScope, noteDenial, type GatewayAgent, type ProgramCaller } from '../caller.ts'
 import { gatewayDefaults } from '../defaults.ts'
@@ -58,6 +59,7 @@ export class Tunnels {
     const token = tokens.authenticate(text)
     const to = memberPortAt(host, number)
     const caller = callerOf(token, () => void tokens.authenticate(text))
+    gatherPieces(socket)
     const pipe = await this.pipe(socket, to, caller)
     return () => (socket.destroyed ? void pipe.destroy() : join(socket, pipe))
   }
