@@ -33,7 +33,7 @@ With --json the first line is {"event": "listening", "host", "port", "peer", "me
     async ({ settings, output, signal }, to, listen = { host: '127.0.0.1', port: 0 }) => {
       const { forwardLocally } = await import('../ports/local-forward.ts')
       const failed = (error: MeshError) => void showFailure(error, settings)
-      const forwarded = await forwardLocally(settings.data, { to, listen, failed })
+      const forwarded = await forwardLocally(settings.data, { to, listen, failed }, signal)
       const { host, port } = forwarded
       output.result({ event: 'listening', host, port, peer: to.peer, memberPort: to.port }, () => [
         `${host}:${port} is port ${to.port} of ${to.peer}. Ctrl-C ends it.`,

@@ -61,6 +61,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   const served = new ServedModules(definition => agent.serve(definition), load)
   const ports = new ExposedPorts(agent, flags.folder.path)
   const programs = new ServedPrograms(agent, flags.folder.path, log)
+  const forwards = new AgentForwards(agent)
   let gateway: RunningGateway | undefined
   let stopToolServers = () => Promise.resolve()
   try {
@@ -79,7 +80,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   watching?.start({ served, log })
   const { peerId, name, meshId, askedName } = agent
   return {
-    local: { ...localAgent(agent), ports, programs, gateway: ownersGateway(agent, gateway) },
+    local: { ...localAgent(agent, forwards), ports, programs, gateway: ownersGateway(agent, gateway) },
     metrics: () => agent.metrics(),
     ready: {
       fields: { peerId, name, meshId, askedName, ...(gateway !== undefined && { gatewayUrl: gateway.url }) },
@@ -95,6 +96,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
       // Its calls end with the agent, which waits for them.
       gateway?.refuse()
       await agent.stop()
+      await forwards.stop()
       await stopToolServers()
       await gateway?.stop()
     },
@@ -115,8 +117,7 @@ const whatNext = (
   `From another terminal: agent-mesh${flags} status, peers, services, call, call-all, ping, path. Ctrl-C stops the agent.`,
 ]
 
-function localAgent(agent: Agent): LocalDaemon {
-  const forwards = new AgentForwards(agent)
+function localAgent(agent: Agent, forwards: AgentForwards): LocalDaemon {
   return {
     status: () => agent.status(),
     peers: () => agent.peers(),

@@ -9,17 +9,19 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { openLocal } from '@agent-mesh/agent/gateway/local-socket'
+import type { LocalForwardLine } from '@agent-mesh/protocol/local-forward'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import { serveLocal, type LocalServer } from '../local/local-server.ts'
 import { AgentForwards } from './agent-forwards.ts'
 import { forwardByAgent } from './forward-by-agent.ts'
+import { forwardLocally } from './local-forward.ts'
 import { ownNetwork } from './own-network.ts'
 
 let folder = ''
 let server: LocalServer
+let forwards: AgentForwards
 let ends: Duplex[] = []
 let failures: MeshError[] = []
-let ending: AbortController
 
 const agent = {
   connect: (peer: string, port: string): Promise<Duplex> => {
@@ -31,7 +33,7 @@ const agent = {
 }
 
 async function serve(network = ownNetwork()): Promise<void> {
-  const forwards = new AgentForwards(agent, network)
+  forwards = new AgentForwards(agent, network)
   const daemon: Partial<LocalDaemon> = {
     forward: (request, { signal }) => forwards.listen(request, signal),
   }
@@ -41,23 +43,29 @@ async function serve(network = ownNetwork()): Promise<void> {
 beforeEach(async () => {
   ends = []
   failures = []
-  ending = new AbortController()
   folder = await mkdtemp(join(tmpdir(), 'forwards-'))
   await serve()
 })
 afterEach(async () => {
-  ending.abort()
   await server.stop()
+  await forwards.stop()
   await rm(folder, { recursive: true, force: true })
 })
 
+const unsignalled = new AbortController().signal
+const failed = (error: MeshError) => failures.push(error)
 const listen = (port = 0, name = 'ssh') =>
   forwardByAgent(
     folder,
     { peer: 'web-1', port: name },
-    { listen: { host: '127.0.0.1', port }, failed: error => failures.push(error) },
-    ending.signal,
+    { listen: { host: '127.0.0.1', port }, failed },
+    unsignalled,
   )
+
+async function* unending(): AsyncGenerator<LocalForwardLine, void, undefined> {
+  yield { listening: { host: '127.0.0.1', port: 1 } }
+  await new Promise(() => {})
+}
 
 async function connected(port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
@@ -122,11 +130,57 @@ describe('an agent that listens for a command', () => {
   })
 
   it('ends the listener and its connections with the connection of the command', async () => {
-    const { port, ended } = await listen()
+    const sent = openLocal(folder, { path: '/v1/forward', type: 'application/x-ndjson' })
+    sent.on('error', () => {})
+    const request = {
+      peer: 'web-1',
+      port: 'ssh',
+      listen: { host: '127.0.0.1', port: 0 },
+      network: ownNetwork(),
+    }
+    sent.write(`${JSON.stringify(request)}\n`)
+    const [reply] = (await once(sent, 'response')) as [NodeJS.ReadableStream]
+    const [line] = (await once(
+      reply.on('error', () => {}),
+      'data',
+    )) as [Buffer]
+    const { port } = (JSON.parse(line.toString()) as { listening: AddressInfo }).listening
     const reset = expect(text(await connected(port))).rejects.toMatchObject({ code: 'ECONNRESET' })
-    ending.abort()
-    await Promise.all([reset, ended])
+    sent.destroy()
+    await reset
     await vi.waitFor(async () => expect(await isFree(port)).toBe(true), 20_000)
+  })
+
+  it('has freed the port of a command that was stopped', async () => {
+    const init = { to: { peer: 'web-1', port: 'ssh' }, listen: { host: '127.0.0.1', port: 0 }, failed }
+    const { port, stop } = await forwardLocally(folder, init, unsignalled)
+    const reset = expect(text(await connected(port))).rejects.toMatchObject({ code: 'ECONNRESET' })
+    await vi.waitFor(() => expect(ends).toHaveLength(1), 20_000)
+    await stop()
+    expect(await isFree(port)).toBe(true)
+    await reset
+  })
+
+  it('is left when it does not end the listener in time', async () => {
+    await server.stop()
+    server = await serveLocal(folder, {
+      forward: () => Promise.resolve(unending()),
+    } as Partial<LocalDaemon> as LocalDaemon)
+    const { stop, ended } = await listen()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const stopping = stop()
+    await vi.advanceTimersByTimeAsync(1_000)
+    vi.useRealTimers()
+    await Promise.all([stopping, ended])
+  })
+
+  it('frees all ports when it stops, and listens no more', async () => {
+    const all = await Promise.all([listen(), listen()])
+    const reset = expect(text(await connected(all[0].port))).rejects.toMatchObject({ code: 'ECONNRESET' })
+    await forwards.stop()
+    expect(await Promise.all(all.map(({ port }) => isFree(port)))).toEqual([true, true])
+    await Promise.all([reset, ...all.map(({ ended }) => ended)])
+    await expect(listen()).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   it('ends with its process', async () => {

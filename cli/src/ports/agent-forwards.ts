@@ -15,7 +15,9 @@ const mostFailures = 256
 export class AgentForwards {
   readonly #agent: Pick<Agent, 'connect'>
   readonly #network: string | undefined
-  #ports = 0
+  /** Of each: ends it, and resolves when it is free. */
+  readonly #ports = new Map<AbortController, Promise<void>>()
+  #stopped = false
   #connections = 0
 
   /** @param network namespace of this process */
@@ -25,32 +27,36 @@ export class AgentForwards {
   }
 
   /**
-   * Listens until `signal` aborts, which resets connections. @returns where, then each connection that failed
+   * Listens until `signal` aborts, which resets connections. @returns where, then each connection that failed; ends when the port is free
    * @throws MeshError conflict for a port in use, permission_denied for one that the system refuses, overloaded; unsupported for
-   *   a command in another network namespace
+   *   a command in another network namespace; unavailable once it was stopped
    */
   async listen(request: LocalForwardRequest, signal: AbortSignal): Promise<AsyncIterable<LocalForwardLine>> {
     const { listen, network } = request
     const action = `Cannot listen on ${listen.host}:${listen.port}`
     if (network !== this.#network)
       throw new MeshError('unsupported', `${action}: the agent has another network namespace`)
-    if (this.#ports >= most.ports)
+    if (this.#stopped) throw new MeshError('unavailable', `${action}: the agent stops`)
+    if (this.#ports.size >= most.ports)
       throw new MeshError('overloaded', `${action}: the agent listens on ${most.ports} ports`)
     const failures = new Failures()
     const open = (closed: AbortSignal) => this.#open(request, closed)
-    this.#ports++
-    try {
-      const forwarded = await forwardPort({ listen, open, failed: error => failures.add(error) })
-      ended(signal, () => {
-        this.#ports--
-        failures.end()
-        void forwarded.stop()
-      })
-      return linesOf(forwarded, failures)
-    } catch (error) {
-      this.#ports--
-      throw error
-    }
+    const listening = forwardPort({ listen, open, failed: error => failures.add(error) })
+    const ending = new AbortController()
+    ended(signal, () => ending.abort())
+    const freed = freedAfter(listening, ending.signal).then(() => {
+      this.#ports.delete(ending)
+      failures.end()
+    })
+    this.#ports.set(ending, freed)
+    return linesOf(await listening, failures)
+  }
+
+  /** Resets connections. Resolves when all ports are free. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const ending of this.#ports.keys()) ending.abort()
+    await Promise.all(this.#ports.values())
   }
 
   #open({ peer, port }: LocalForwardRequest, closed: AbortSignal) {
@@ -63,6 +69,14 @@ export class AgentForwards {
     ended(closed, () => this.#connections--)
     return this.#agent.connect(peer, port, { signal: closed })
   }
+}
+
+/** Stops a port when `signal` aborts. Resolves when it is free, also one that could not be had. */
+async function freedAfter(listening: Promise<ForwardedPort>, signal: AbortSignal): Promise<void> {
+  const forwarded = await listening.catch(() => undefined)
+  if (forwarded === undefined) return
+  await new Promise<void>(resolve => ended(signal, resolve))
+  await forwarded.stop()
 }
 
 /** Calls back once, also for a signal that has aborted. */

@@ -36,7 +36,7 @@ export interface AgentListener {
 
 /**
  * Asks the agent of a data folder to listen for connections to a port of a member.
- * @param signal ends the asking, and the listener
+ * @param signal ends the asking, not the listener
  * @throws MeshError what the agent answers, unsupported by one of an older version; unavailable, deadline_exceeded, cancelled
  */
 export async function forwardByAgent(
@@ -48,15 +48,18 @@ export async function forwardByAgent(
   checkSocketPath(folder)
   const network = ownNetwork()
   const request: LocalForwardRequest = { ...to, listen, ...(network !== undefined && { network }) }
-  const late = new AbortController()
-  const timer = startTimer(answerMs, () => late.abort(noAnswer()))
+  const asking = new AbortController()
+  const cancel = () => asking.abort(cancelled())
+  signal.addEventListener('abort', cancel)
+  if (signal.aborted) cancel()
+  const timer = startTimer(answerMs, () => asking.abort(noAnswer()))
   const left = Promise.withResolvers<void>()
   const asked = { path, first: JSON.stringify(request), mostBytes }
   try {
     const { lines, leave } = await openLines(folder, {
       ...asked,
       input: until(left.promise),
-      signal: AbortSignal.any([signal, late.signal]),
+      signal: asking.signal,
     })
     const told = linesOf(lines)
     const { value: first } = await told.next()
@@ -75,6 +78,7 @@ export async function forwardByAgent(
     throw error
   } finally {
     timer.cancel()
+    signal.removeEventListener('abort', cancel)
   }
 }
 
@@ -86,7 +90,7 @@ async function report(
   try {
     for await (const line of lines) if ('failed' in line) failed(problemIn(line.failed as Problem, path))
   } catch {
-    // The agent has stopped, or the command was interrupted.
+    // The agent has stopped, or did not close the listener in time.
   }
 }
 
@@ -106,4 +110,5 @@ async function* until(then: Promise<void>): AsyncGenerator<string, void, undefin
 
 const noAnswer = () =>
   new MeshError('deadline_exceeded', `Cannot ask the agent to listen: no answer within ${answerMs} ms`)
+const cancelled = () => new MeshError('cancelled', 'Cannot ask the agent to listen: interrupted')
 const ended = () => new MeshError('unavailable', 'Cannot listen by the agent: it has stopped')

@@ -3,16 +3,16 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { queryObjects } from 'node:v8'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 
 import type { AgentListener } from './forward-by-agent.ts'
 import { forwardPort, type ForwardedPort } from './forward-port.ts'
-import { keepForward } from './kept-forward.ts'
+import { keepForward, type KeptForwardInit } from './kept-forward.ts'
 
 const free = { host: '127.0.0.1', port: 0 }
 /** Why the agent does not listen. */
 let refusal: ErrorCode | undefined
-let isHereRefused = false
 let failures: MeshError[] = []
 /** Listeners of the agent that stop. */
 let agents: { end: () => Promise<void> }[] = []
@@ -20,12 +20,14 @@ let kept: Pick<ForwardedPort, 'host' | 'port' | 'stop'> | undefined
 
 beforeEach(() => {
   refusal = undefined
-  isHereRefused = false
   failures = []
   agents = []
   kept = undefined
 })
-afterEach(() => kept?.stop())
+afterEach(async () => {
+  await kept?.stop()
+  vi.useRealTimers()
+})
 
 /** Says who listens, and then what it is sent. */
 const listenAs = (name: string, listen: typeof free) =>
@@ -51,15 +53,13 @@ async function byAgent(listen: typeof free): Promise<AgentListener> {
   return { ...forwarded, ended: ended.promise, stop: end }
 }
 
-async function here(listen: typeof free): Promise<ForwardedPort> {
-  if (isHereRefused) throw new MeshError('permission_denied', 'Cannot listen here')
-  return listenAs('here', listen)
-}
+const here = (listen: typeof free) => listenAs('here', listen)
 
-const keep = async (listen = free) =>
+const keep = async (listen = free, more: Partial<KeptForwardInit> = {}) =>
   (kept = await keepForward({
-    ...{ listen, byAgent, here },
+    ...{ listen, byAgent, here, signal: new AbortController().signal },
     failed: error => failures.push(error),
+    ...more,
   }))
 
 const opened = async (port: number): Promise<Socket> => {
@@ -117,13 +117,87 @@ it('a port in use is refused with the words of this process', async () => {
   await other.stop()
 })
 
-it('says once that nothing can listen, and lets the agent listen when it runs again', async () => {
-  const { port } = await keep()
-  refusal = 'unavailable'
-  isHereRefused = true
-  await agents[0]!.end()
-  await vi.waitFor(() => expect(failures).toMatchObject([{ code: 'permission_denied' }]), 20_000)
-  refusal = undefined
-  await says(port, 'agent')
+it('an interruption ends the wait for an agent that does not answer, and nothing listens', async () => {
+  const interrupted = new AbortController()
+  const here = vi.fn<KeptForwardInit['here']>()
+  const asked = (_listen: unknown, signal: AbortSignal) =>
+    new Promise<AgentListener>((_, reject) =>
+      signal.addEventListener('abort', () => reject(new Error('end'))),
+    )
+  const keeping = keep(free, { byAgent: asked, here, signal: interrupted.signal })
+  interrupted.abort()
+  await expect(keeping).rejects.toMatchObject({ code: 'cancelled' })
+  expect(here).not.toHaveBeenCalled()
+})
+
+/** Listeners without sockets. */
+function pretended(agent: () => ErrorCode | undefined, own: () => ErrorCode | undefined) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  let end = () => {}
+  const listening = { host: '127.0.0.1', port: 1, stop: () => Promise.resolve() }
+  const answer = <T>(code: ErrorCode | undefined, listener: T) =>
+    code === undefined ? Promise.resolve(listener) : Promise.reject(new MeshError(code, 'Cannot listen'))
+  const byAgent = vi.fn<KeptForwardInit['byAgent']>(() => {
+    const { promise: ended, resolve } = Promise.withResolvers<void>()
+    end = resolve
+    return answer(agent(), { ...listening, ended })
+  })
+  const here = vi.fn<KeptForwardInit['here']>(() =>
+    answer(own(), { ...listening, release: () => Promise.resolve() }),
+  )
+  return { byAgent, here, end: () => end() }
+}
+
+it('a port that another program has after a restart of the agent is said once, and tried until it is free', async () => {
+  let isTaken = false
+  const code = () => (isTaken ? 'conflict' : undefined)
+  const { end, ...listeners } = pretended(code, code)
+  await keep(free, listeners)
+  isTaken = true
+  end()
+  await vi.advanceTimersByTimeAsync(900)
+  expect(failures).toEqual([])
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(failures).toMatchObject([{ code: 'conflict' }])
+  expect(listeners.here.mock.calls.length).toBeLessThan(90)
+  expect(listeners.byAgent.mock.calls.length).toBeLessThan(90)
+  isTaken = false
+  // This process may be the first to get it; the agent then listens beside it, as nothing here is in the way.
+  await vi.advanceTimersByTimeAsync(3_000)
+  const asked = listeners.byAgent.mock.calls.length
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(listeners.byAgent).toHaveBeenCalledTimes(asked)
   expect(failures).toHaveLength(1)
+})
+
+it('a port that another program takes at the hand-over is said at once', async () => {
+  let agent: ErrorCode = 'unavailable'
+  const listeners = pretended(
+    () => agent,
+    () => (agent === 'conflict' ? 'conflict' : undefined),
+  )
+  await keep(free, listeners)
+  agent = 'conflict'
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(failures).toMatchObject([{ code: 'conflict' }])
+  const before = listeners.here.mock.calls.length
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(listeners.here.mock.calls.length - before).toBeLessThan(12)
+  expect(failures).toHaveLength(1)
+})
+
+it('what it holds does not grow while an agent is stopped', async () => {
+  const listeners = pretended(
+    () => 'unavailable',
+    () => undefined,
+  )
+  await keep(free, listeners)
+  await vi.advanceTimersByTimeAsync(10_000)
+  listeners.byAgent.mockReset().mockRejectedValue(new MeshError('unavailable', 'Cannot listen'))
+  const before = queryObjects(Promise, { format: 'count' })
+  const turns = 300
+  await vi.advanceTimersByTimeAsync(turns * 1_000)
+  expect(listeners.byAgent.mock.calls.length).toBeGreaterThan(turns - 10)
+  listeners.byAgent.mockClear()
+  expect(queryObjects(Promise, { format: 'count' }) - before).toBeLessThan(turns / 2)
 })

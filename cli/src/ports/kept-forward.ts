@@ -2,7 +2,7 @@
  * A port of this machine that is kept whatever becomes of the agent. The agent listens where it can: the bytes then pass no other process.
  * This process listens while the agent is stopped, is of an older version, may not use the port or has another network.
  */
-import { toMeshError, type ErrorCode, type MeshError } from '@agent-mesh/protocol/errors'
+import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
 import { sleep } from '@agent-mesh/protocol/timers'
 
 import type { AgentListener } from './forward-by-agent.ts'
@@ -15,7 +15,9 @@ interface Address {
 
 export interface KeptForwardInit {
   listen: Address
-  /** Asks the agent to listen. `signal` ends the listener, too. */
+  /** Ends the wait for the first listener: `cancelled`. */
+  signal: AbortSignal
+  /** Asks the agent to listen. `signal` ends the asking, not the listener. */
   byAgent(listen: Address, signal: AbortSignal): Promise<AgentListener>
   /** Listens in this process. */
   here(listen: Address): Promise<ForwardedPort>
@@ -23,14 +25,14 @@ export interface KeptForwardInit {
   failed(error: MeshError): void
 }
 
-/** The port is not free yet when an agent stops: tried again so soon, ms, and said after so many tries. */
+/** The port is not free yet when an agent stops: tried again so soon, ms; after so many tries that is said, and the next ones are rare. */
 const again = { ms: 50, tries: 20 } as const
-/** An agent that has started is asked within this, ms. */
+/** An agent that has started is asked within this, and a port of another program tried, ms. */
 const lookMs = 1_000
 /** One that refused may have been replaced: asked again after this, ms. */
 const refusedMs = 30_000
 
-/** Listens until it is stopped. @throws MeshError when nothing can listen there now, as {@link forwardPort} */
+/** Listens until it is stopped. @throws MeshError when nothing can listen there now, as {@link forwardPort}; cancelled */
 export async function keepForward(
   init: KeptForwardInit,
 ): Promise<Pick<ForwardedPort, 'host' | 'port' | 'stop'>> {
@@ -52,15 +54,20 @@ class KeptForward {
   #here: ForwardedPort | undefined
   /** Listen no longer; connections of theirs are open. */
   readonly #released = new Set<ForwardedPort>()
+  /** Tries in a row after which nothing listened. */
+  #misses = 0
 
   constructor(init: KeptForwardInit) {
     this.#init = init
   }
 
   async begin(): Promise<Address> {
-    const { listen, byAgent, here } = this.#init
-    this.#byAgent = await byAgent(listen, this.#stopping.signal).catch(() => undefined)
-    return this.#byAgent ?? (this.#here = await here(listen))
+    const { listen, signal, byAgent, here } = this.#init
+    this.#byAgent = await byAgent(listen, signal).catch(() => undefined)
+    if (this.#byAgent !== undefined) return this.#byAgent
+    if (signal.aborted)
+      throw new MeshError('cancelled', `Cannot listen on ${listen.host}:${listen.port}: interrupted`)
+    return (this.#here = await here(listen))
   }
 
   end(): void {
@@ -70,13 +77,11 @@ class KeptForward {
   /** Resolves when it has ended, and the port is free. */
   async keep(at: Address): Promise<void> {
     const { signal } = this.#stopping
-    const aborted = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
-    for (let tries = 1; ; tries++) {
-      await Promise.race([this.#byAgent?.ended, aborted])
+    for (;;) {
+      if (this.#byAgent !== undefined) await endOf(this.#byAgent, signal)
       if (signal.aborted) break
       this.#byAgent = undefined
-      const pause = await this.#listen(at, tries)
-      if (pause !== again.ms) tries = 0
+      const pause = await this.#listen(at)
       if (pause > 0) await sleep(pause, { signal }).catch(() => undefined)
     }
     const all = [this.#byAgent, this.#here, ...this.#released]
@@ -84,12 +89,11 @@ class KeptForward {
   }
 
   /** Lets the agent listen, or else this process. @returns ms until the agent is asked again; 0 when it listens */
-  async #listen(at: Address, tries: number): Promise<number> {
+  async #listen(at: Address): Promise<number> {
     const refused = await this.#listenHere(at)
-    if (tries === again.tries && refused !== undefined) this.#init.failed(refused)
     const code = await this.#askAgent(at)
     if (code === undefined) return 0
-    if (this.#here === undefined) return again.ms
+    if (refused !== undefined) return this.#missed(refused)
     // It could, if this process were not in its way.
     if (code === 'conflict') return this.#handOver(at)
     return code === 'unsupported' || code === 'permission_denied' ? refusedMs : lookMs
@@ -99,6 +103,7 @@ class KeptForward {
   async #listenHere(at: Address): Promise<MeshError | undefined> {
     try {
       this.#here ??= await this.#init.here(at)
+      this.#misses = 0
       return undefined
     } catch (thrown) {
       return toMeshError(thrown, 'unavailable', 'listen')
@@ -109,6 +114,7 @@ class KeptForward {
   async #askAgent(at: Address): Promise<ErrorCode | undefined> {
     try {
       this.#byAgent = await this.#init.byAgent(at, this.#stopping.signal)
+      this.#misses = 0
       return undefined
     } catch (thrown) {
       return toMeshError(thrown, 'unavailable', 'listen').code
@@ -121,7 +127,32 @@ class KeptForward {
     this.#here = undefined
     this.#released.add(before)
     void before.release().then(() => this.#released.delete(before))
-    if ((await this.#askAgent(at)) === undefined) return 0
-    return (await this.#listenHere(at)) === undefined ? refusedMs : again.ms
+    const code = await this.#askAgent(at)
+    if (code === undefined) return 0
+    const refused = await this.#listenHere(at)
+    if (refused === undefined) return refusedMs
+    // Neither gets what this process has just released: another program was faster.
+    if (code === 'conflict' && refused.code === 'conflict') this.#misses = again.tries - 1
+    return this.#missed(refused)
   }
+
+  /** Nothing listens: said once. @returns as {@link #listen} */
+  #missed(refused: MeshError): number {
+    this.#misses++
+    if (this.#misses === again.tries) this.#init.failed(refused)
+    return this.#misses < again.tries ? again.ms : lookMs
+  }
+}
+
+/** Leaves nothing on a signal that stays: agents end many times. */
+function endOf({ ended }: AgentListener, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const over = () => {
+      signal.removeEventListener('abort', over)
+      resolve()
+    }
+    signal.addEventListener('abort', over)
+    if (signal.aborted) over()
+    void ended.then(over)
+  })
 }

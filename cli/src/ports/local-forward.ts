@@ -4,14 +4,18 @@ import { forwardPort, type ForwardedPort, type ForwardInit } from './forward-por
 import { keepForward } from './kept-forward.ts'
 import { openLocalPipe, type MemberPort } from './local-pipe.ts'
 
-/** Listens until it is stopped, also while no agent runs. @throws MeshError as {@link forwardPort} */
+/**
+ * Listens until it is stopped, also while no agent runs.
+ * @param signal ends the wait for the first listener @throws MeshError as {@link forwardPort}; cancelled
+ */
 export function forwardLocally(
   folder: string,
   { to, listen, failed }: Pick<ForwardInit, 'listen' | 'failed'> & { to: MemberPort },
+  signal: AbortSignal,
 ): Promise<Pick<ForwardedPort, 'host' | 'port' | 'stop'>> {
   return keepForward({
-    ...{ listen, failed },
-    byAgent: (address, signal) => forwardByAgent(folder, to, { listen: address, failed }, signal),
+    ...{ listen, signal, failed },
+    byAgent: (address, asking) => forwardByAgent(folder, to, { listen: address, failed }, asking),
     here: address =>
       forwardPort({ listen: address, open: closed => openLocalPipe(folder, to, closed), failed }),
   })
