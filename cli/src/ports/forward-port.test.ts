@@ -18,7 +18,8 @@ it('listens on after a connection that cannot be accepted, and says why', async 
   const servers = new Set<Server | undefined>()
   const seen = (message: unknown) => {
     const { socket } = message as { socket: Socket & { server?: Server } }
-    servers.add(socket.server)
+    // The channel tells of all servers of the process.
+    if (socket.localPort === forwarded.port) servers.add(socket.server)
   }
   const channel = 'net.server.socket'
   subscribe(channel, seen)

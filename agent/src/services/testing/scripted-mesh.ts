@@ -1,5 +1,6 @@
 /** Members whose answers a spec scripts, call by call: for what the tries of one call do. */
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import type { StartTimer } from '@agent-mesh/protocol/timers'
 import { encodeBody } from '@agent-mesh/protocol/wire/index'
 import type { LinkCallOptions } from '../../rpc/index.ts'
 import type { Balancer } from '../balance/balancer.ts'
@@ -18,18 +19,27 @@ export interface ScriptedMesh {
   retried: ErrorCode[]
 }
 
-/** Members by name; `dial` may fail or wait. @param linked those that need none, beside it */
+export interface ScriptedOptions {
+  /** Members that need no dial. @default not told */
+  linked?: readonly string[]
+  /** Monotonic ms. @default of the process */
+  now?: () => number
+  /** Limits of dials. @default of the process */
+  startTimer?: StartTimer
+}
+
+/** Members by name; `dial` may fail or wait. */
 export function meshOf(
   members: Record<string, Script>,
   dial: (name: string, options: CalleeOptions) => Promise<void> = () => Promise.resolve(),
   balancer?: Balancer,
-  linked?: readonly string[],
+  { linked, now = () => performance.now(), startTimer }: ScriptedOptions = {},
 ): ScriptedMesh {
   const calls: string[] = []
   const dials: ScriptedMesh['dials'] = []
   const retried: ErrorCode[] = []
   const callee = async (name: string, options: CalleeOptions): Promise<Callee> => {
-    dials.push({ name, ms: options.deadline - performance.now() })
+    dials.push({ name, ms: options.deadline - now() })
     await dial(name, options)
     return {
       path: name === 'a' ? 'relay' : 'direct',
@@ -47,9 +57,8 @@ export function meshOf(
     callEnded: () => {},
     callRetried: (_: string, code: ErrorCode) => void retried.push(code),
   }
-  const now = () => performance.now()
   return {
-    attempts: new Attempts({ targets, metrics, balancer, now, random: () => 0 }),
+    attempts: new Attempts({ targets, metrics, balancer, now, random: () => 0, startTimer }),
     calls,
     dials,
     retried,
