@@ -23,6 +23,7 @@ beforeEach(() => {
   failures = []
   agents = []
   kept = undefined
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
 })
 afterEach(async () => {
   await kept?.stop()
@@ -62,14 +63,19 @@ const keep = async (listen = free, more: Partial<KeptForwardInit> = {}) =>
     ...more,
   }))
 
+/** A reset of it is seen by who reads it. */
 const opened = async (port: number): Promise<Socket> => {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {})
   await once(socket, 'connect')
   return socket
 }
 const said = async (port: number) => text((await opened(port)).end('hello'))
+/** From one look at the agent to another. */
 const says = (port: number, name: string) =>
-  vi.waitFor(async () => expect(await said(port)).toBe(`${name} hello`), 20_000)
+  vi.waitFor(async () => {
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await said(port)).toBe(`${name} hello`)
+  }, 20_000)
 
 it('the agent listens, and this process on the same port from when the agent stops until it runs again', async () => {
   const { port } = await keep()
@@ -132,7 +138,6 @@ it('an interruption ends the wait for an agent that does not answer, and nothing
 
 /** Listeners without sockets. */
 function pretended(agent: () => ErrorCode | undefined, own: () => ErrorCode | undefined) {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   let end = () => {}
   const listening = { host: '127.0.0.1', port: 1, stop: () => Promise.resolve() }
   const answer = <T>(code: ErrorCode | undefined, listener: T) =>
