@@ -1,26 +1,23 @@
-import { execFileSync } from 'node:child_process'
 import { appendFileSync, readdirSync, readlinkSync, rmSync, truncateSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { mountDisk, mountsMissing, unmountDisk } from '../../../test/support/mounted-disk.ts'
 import { openMemberStore, type MemberStore } from './member-store.ts'
-
-/** A disk of 2 MiB is mounted by root alone. */
-const canMount = process.platform === 'linux' && process.getuid?.() === 0
 
 let disk: string
 let file: string
 let store: MemberStore | undefined
-beforeEach(async () => {
-  disk = await mkdtemp(join(tmpdir(), 'full-member-store-'))
+beforeEach(() => {
+  disk = mountDisk(2)
   file = join(disk, 'member.db')
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk])
 })
-afterEach(async () => {
-  store?.close()
-  execFileSync('umount', [disk])
-  await rm(disk, { recursive: true })
+afterEach(() => {
+  try {
+    store?.close()
+  } finally {
+    store = undefined
+    unmountDisk(disk)
+  }
 })
 
 /** Takes all room that is left. */
@@ -56,7 +53,7 @@ const pairs = Array.from({ length: 50 }, (_, v) => ({
 }))
 const isFull = expect.stringMatching(/^disk full: .*member\.db/) as unknown
 
-describe.skipIf(!canMount)('a member store whose disk is full', () => {
+describe.skipIf(mountsMissing() !== undefined)('a member store whose disk is full', () => {
   test('keeps what changes in memory, says so, and writes it at its end once there is room', () => {
     const full = open()
     full.set('cursor', 'before')
