@@ -20,7 +20,7 @@ export interface ScriptedMesh {
 }
 
 export interface ScriptedOptions {
-  /** Members that need no dial. @default not told */
+  /** Members that need no dial. @default unknown */
   linked?: readonly string[]
   /** Monotonic ms. @default of the process */
   now?: () => number
