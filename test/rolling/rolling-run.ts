@@ -10,7 +10,10 @@ import type { Member, RollingMesh } from './rolling-mesh.ts'
 
 /** Lists of members agree by then, ms, on a busy machine too. */
 const knownMs = 60_000
-/** Calls behind a relay that restarts wait no longer than this beyond their work, ms, 99 of 100: 475 where the machine is free. */
+/**
+ * Calls behind a relay that restarts wait no longer than this beyond their work, ms, 99 of 100: 475 where the machine is free. What a
+ * busy machine adds is not in it: twice the wait of the direct calls meanwhile, which pass half as many processes and no relay.
+ */
 const relayedP99Ms = 1_000
 /** Rounds of relay restarts, at most, until one is quick enough: other work of the machine only adds time. */
 const relayRounds = 3
@@ -51,7 +54,10 @@ export async function rollingRun(mesh: RollingMesh, options: RollingOptions, say
     }
     const verdict = await judged(load.records, say)
     const slow = p99 > relayedP99Ms
-    if (slow) say(`Too slow: relayed calls waited ${p99} ms (p99) at best, more than ${relayedP99Ms} ms`)
+    if (slow)
+      say(
+        `Too slow: relayed calls waited ${p99} ms more (p99) than twice direct ones, at most ${relayedP99Ms}`,
+      )
     return { verdict, passed: !slow && verdict.failed + verdict.doubled === 0 }
   } finally {
     await Promise.all(observers.map(observer => observer.stop()))
@@ -67,7 +73,7 @@ interface Restarting {
 
 /**
  * Restarts all relays, again while that was too slow. Calls count in the round in which they ended.
- * @returns the longest wait of 99 of 100 relayed calls beyond their work, in the quickest round, ms
+ * @returns the longest wait of 99 of 100 relayed calls beyond their work and twice that of direct ones, in the quickest round, ms
  */
 async function quickestRelays(restarting: Restarting): Promise<number> {
   const { mesh, load, say } = restarting
@@ -77,7 +83,8 @@ async function quickestRelays(restarting: Restarting): Promise<number> {
     await restartEach(mesh.relays, restarting)
     const records = load.records.slice(before)
     sayOverheads(records, `while relays restarted, round ${round},`, say)
-    best = Math.min(best, overheads(records.filter(({ caller }) => caller === 'relayed')).p99)
+    const p99Of = (name: string) => overheads(records.filter(({ caller }) => caller === name)).p99
+    best = Math.min(best, p99Of('relayed') - 2 * p99Of('direct'))
   }
   return best
 }
