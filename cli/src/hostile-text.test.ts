@@ -1,4 +1,5 @@
 /** Every command, while the member and the control plane answer with text that would steer a terminal. */
+import { socketPath } from '@agent-mesh/agent/gateway/local-address'
 import { createIdentity } from '@agent-mesh/agent/identity/identity-file'
 import type { Argument, Command } from 'commander'
 import { once } from 'node:events'
@@ -10,7 +11,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 import { writeContext } from './data/context-file.ts'
-import { socketPath } from './data/data-folder.ts'
 import { createProgram, runProgram } from './program.ts'
 
 /** A false row, concealed text, a title, an override, what is invisible, and a long way to the right. */

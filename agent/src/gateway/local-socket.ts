@@ -4,8 +4,9 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import { request, type ClientRequest } from 'node:http'
-import { join } from 'node:path'
+import { connect, type Socket } from 'node:net'
 import type * as z from 'zod/mini'
+import { localAddress, socketPath } from './local-address.ts'
 
 /** Of a request, or of a line of a stream: the largest inline body of a call, with room for JSON; bytes. */
 export const requestBytes = 2 * 1024 * 1024
@@ -67,6 +68,13 @@ export function problemIn(problem: string | Problem, path: string): MeshError {
   return errorOfProblem(known) ?? new MeshError('internal', known.detail)
 }
 
+/** A connection to the process. @throws as {@link localAddress}; NoProcessError */
+export function connectLocal(folder: string, platform = process.platform): Socket {
+  const address = localAddress(folder, platform)
+  if (address === undefined) throw new NoProcessError(folder, undefined)
+  return connect({ path: address })
+}
+
 /** A request to the process; it has sent nothing yet. @param type of its body; absent: GET */
 export function openLocal(
   folder: string,
@@ -74,7 +82,7 @@ export function openLocal(
 ): ClientRequest {
   const how = type === undefined ? { method: 'GET' } : { method: 'POST', headers: { 'content-type': type } }
   return request({
-    ...{ socketPath: join(folder, 'agent.sock'), path, agent: false, ...how },
+    ...{ createConnection: () => connectLocal(folder), path, ...how },
     ...(signal !== undefined && { signal }),
   })
 }
@@ -117,10 +125,11 @@ export function failureOf(
     return new MeshError('deadline_exceeded', `Cannot ${action}: no answer within ${timedOut} ms`, { cause })
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   if (code === 'ENOENT' || code === 'ECONNREFUSED') return new NoProcessError(folder, cause)
-  if (code === 'EACCES')
+  // Windows says EPERM.
+  if (code === 'EACCES' || code === 'EPERM')
     return new MeshError(
       'permission_denied',
-      `Cannot open ${join(folder, 'agent.sock')}: it belongs to another user`,
+      `Cannot open ${socketPath(folder)}: it belongs to another user`,
       { cause, hint: 'Run it as the user that runs "agent-mesh up".' },
     )
   return toMeshError(cause, 'unavailable', action)

@@ -1,3 +1,4 @@
+import { socketPath } from '@agent-mesh/agent/gateway/local-address'
 import type { TuningReport } from '@agent-mesh/protocol/tuning-report'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { once } from 'node:events'
@@ -6,7 +7,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { socketPath } from '../data/data-folder.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import { serveLocal, type LocalServer } from '../local/local-server.ts'

@@ -1,6 +1,6 @@
 import { ownFolder, type OwnedFolder } from '@agent-mesh/agent/identity/data-folder'
+import { socketPath } from '@agent-mesh/agent/gateway/local-address'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { join } from 'node:path'
 
 import { commandDefaults } from '../defaults.ts'
 
@@ -19,11 +19,9 @@ export async function ownDataFolder(path: string, kind: string, hint?: string): 
   return ownFolder(path, kind, hint)
 }
 
-/** Path of the local socket. */
-export const socketPath = (folder: string): string => join(folder, 'agent.sock')
-
-/** @throws MeshError invalid_argument when the system would cut the socket path short */
-export function checkSocketPath(folder: string): void {
+/** @throws MeshError invalid_argument when the system would cut the socket path short: that of Windows does not depend on the folder */
+export function checkSocketPath(folder: string, platform = process.platform): void {
+  if (platform === 'win32') return
   const bytes = Buffer.byteLength(socketPath(folder))
   if (bytes <= commandDefaults.socketPathBytes) return
   throw new MeshError(

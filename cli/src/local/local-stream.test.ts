@@ -1,3 +1,4 @@
+import { socketPath } from '@agent-mesh/agent/gateway/local-address'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { localValue, type LocalValue } from '@agent-mesh/protocol/local-value'
 import { Tailed } from '@agent-mesh/protocol/wire/index'
@@ -8,7 +9,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { socketPath } from '../data/data-folder.ts'
 import { localClient } from './local-client.ts'
 import type { LocalDaemon, StreamOptions } from './local-daemon.ts'
 import { serveLocal, type LocalServer } from './local-server.ts'

@@ -1,13 +1,15 @@
+import { socketPath } from '@agent-mesh/agent/gateway/local-address'
+import { connectLocal, NoProcessError } from '@agent-mesh/agent/gateway/local-socket'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { request, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { socketPath } from '../data/data-folder.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import { localClient } from './local-client.ts'
 import type { LocalDaemon } from './local-daemon.ts'
@@ -181,5 +183,33 @@ describe('without a daemon', () => {
     await writeFile(socketPath(folder), '')
     server = await serveLocal(folder, daemonOf(hanging))
     expect(await localClient(folder).status()).toMatchObject({ kind: 'agent' })
+  })
+
+  it('on Windows it is a pipe, whose name is in a file of the owner while the process runs', async () => {
+    await server.stop()
+    // Elsewhere such a name is that of a file.
+    const before = process.cwd()
+    process.chdir(folder)
+    try {
+      server = await serveLocal(folder, daemonOf(hanging), 'win32')
+      const name = await readFile(socketPath(folder), 'utf8')
+      expect(name).toMatch(/^\\\\\.\\pipe\\agent-mesh-[0-9a-f]{32}$/)
+      expect((await stat(socketPath(folder))).mode & 0o777).toBe(0o600)
+      const sent = request({ createConnection: () => connect({ path: name }), path: '/v1/status' }).end()
+      const [reply] = (await once(sent, 'response')) as [IncomingMessage]
+      expect(JSON.parse((await reply.toArray()).join(''))).toEqual(status)
+      await server.stop()
+      expect(await readdir(folder)).toEqual([])
+    } finally {
+      process.chdir(before)
+    }
+  })
+
+  it('on Windows it is refused to clients while no process has the lock of the folder', async () => {
+    await server.stop()
+    await writeFile(socketPath(folder), String.raw`\\.\pipe\agent-mesh-${'0'.repeat(32)}`)
+    const sent = request({ createConnection: () => connectLocal(folder, 'win32'), path: '/v1/status' })
+    const [error] = (await once(sent, 'error')) as [unknown]
+    expect(error).toBeInstanceOf(NoProcessError)
   })
 })

@@ -1,3 +1,4 @@
+import { socketPath } from '@agent-mesh/agent/gateway/local-address'
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { once } from 'node:events'
@@ -7,7 +8,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
-import { socketPath } from '../data/data-folder.ts'
 import { untilReady } from './until-ready.ts'
 
 const stopped = new MeshError('going_away', 'Cannot answer: this agent has stopped')

@@ -1,13 +1,13 @@
 /** Pipes to ports of members through the agent of this machine: the client of `GET /v1/connect` on its socket. */
 import { request, type IncomingMessage } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-import { failureOf, problemIn } from '@agent-mesh/agent/gateway/local-socket'
+import { connectLocal, failureOf, problemIn } from '@agent-mesh/agent/gateway/local-socket'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { localPipeUpgrade } from '@agent-mesh/protocol/local-ports'
 
-import { checkSocketPath, socketPath } from '../data/data-folder.ts'
+import { checkSocketPath } from '../data/data-folder.ts'
 import { commandFailure } from '../local/local-failure.ts'
 import { FramedPipe } from './framed-pipe.ts'
 
@@ -43,7 +43,7 @@ export function openLocalUpgrade(
 ): Promise<Duplex> {
   checkSocketPath(folder)
   const sent = request({
-    createConnection: () => connect(socketPath(folder)),
+    createConnection: () => connectLocal(folder),
     path,
     headers: { connection: 'Upgrade', upgrade: localPipeUpgrade },
   })
