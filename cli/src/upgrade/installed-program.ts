@@ -23,6 +23,8 @@ export interface InstalledProgram {
   previous: string
   /** The one that will take its place. */
   next: string
+  /** Where it is moved to meanwhile on Windows, which replaces no file of a program that runs, but renames it. */
+  replaced?: string
   /** Which version is being tried. */
   pending: string
   /** Where it was installed from; install.sh writes it, too. */
@@ -30,7 +32,13 @@ export interface InstalledProgram {
 }
 
 /** @param named of the option. @default the program of this process @throws MeshError unsupported, invalid_argument, permission_denied */
-export async function installedProgram(named: string | undefined): Promise<InstalledProgram> {
+export async function installedProgram(
+  named: string | undefined,
+  platform = process.platform,
+): Promise<InstalledProgram> {
+  const isWindows = platform === 'win32'
+  // Windows runs no file without it.
+  const ending = isWindows ? '.exe' : ''
   if (named === undefined && !isSea()) throw notAFile(process.argv[1] ?? '')
   const given = named ?? process.execPath
   const path = await realpath(given).catch((error: unknown) => {
@@ -40,13 +48,15 @@ export async function installedProgram(named: string | undefined): Promise<Insta
     throw new MeshError('invalid_argument', `Cannot upgrade ${path}: it is no file`)
   if (basename(dirname(path)) === folderName)
     throw new MeshError('invalid_argument', `Cannot upgrade ${path}: it is the copy kept by an upgrade`, {
-      hint: `Name the program: --program ${join(dirname(dirname(path)), 'agent-mesh')}`,
+      hint: `Name the program: --program ${join(dirname(dirname(path)), `agent-mesh${ending}`)}`,
     })
   await checkPackage(path)
   const folder = join(dirname(path), folderName)
   const within = (name: string) => join(folder, name)
-  const names = { previous: within('previous'), next: within('next'), pending: within('pending') }
-  return { path, folder, ...names, source: within('from') }
+  const runnable = (name: string) => within(name + ending)
+  const names = { previous: runnable('previous'), next: runnable('next'), pending: within('pending') }
+  const aside = isWindows && { replaced: runnable('replaced') }
+  return { path, folder, ...names, ...aside, source: within('from') }
 }
 
 /** A package manager would undo, or stumble over, what is changed behind it. */
@@ -73,7 +83,10 @@ export function notAFile(script: string): MeshError {
 }
 
 /** One upgrade at a time; ends with the process. @throws MeshError conflict, permission_denied, unavailable */
-export async function lockProgram({ folder, path }: InstalledProgram): Promise<() => void> {
+export async function lockProgram(
+  { folder, path }: InstalledProgram,
+  platform = process.platform,
+): Promise<() => void> {
   try {
     await mkdir(folder, { mode: 0o700, recursive: true })
   } catch (error) {
@@ -84,7 +97,8 @@ export async function lockProgram({ folder, path }: InstalledProgram): Promise<(
     })
   }
   const { mode } = await stat(folder)
-  if ((mode & 0o022) !== 0)
+  // Windows has no such bits: Node shows them set.
+  if (platform !== 'win32' && (mode & 0o022) !== 0)
     throw new MeshError('permission_denied', `Cannot upgrade ${path}: others may write ${folder}`, {
       hint: `If no other user did: chmod 700 ${folder}`,
     })

@@ -1,10 +1,11 @@
 /**
  * The files of an upgrade. After each step, and after a crash between any two, there is a whole program at `path`, and the last one
- * that is known to work is there or at `previous`; `pending` says which version is being tried.
+ * that is known to work is there or at `previous`; `pending` says which version is being tried. On Windows there is a moment without
+ * one at `path`.
  */
 import { fileFailure, replaceFile, syncFolder } from '@agent-mesh/agent/identity/private-file'
 import { parseJson } from '@agent-mesh/protocol/parse'
-import { link, readFile, rename, rm } from 'node:fs/promises'
+import { link, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod/mini'
 
@@ -48,13 +49,12 @@ function pendingOf(text: string): Pending | undefined {
  * @throws MeshError permission_denied, unavailable when the disk is full
  */
 export async function replaceProgram(program: InstalledProgram, files: Files, tried: Pending): Promise<void> {
-  const { path, folder, previous, next, pending } = program
+  const { path, folder, previous, pending } = program
   try {
     await replaceFile(pending, JSON.stringify(tried))
     if (files.current !== undefined && !files.unproven) await linkAs(path, previous)
     await syncFolder(folder)
-    await rename(next, path)
-    await syncFolder(dirname(path))
+    await takePlace(program)
   } catch (error) {
     throw fileFailure(`replace ${path}`, error)
   }
@@ -62,14 +62,26 @@ export async function replaceProgram(program: InstalledProgram, files: Files, tr
 
 /** The program of before is the program again; the trial ends with {@link endTrial}. @throws MeshError as {@link replaceProgram} */
 export async function restoreProgram(program: InstalledProgram): Promise<void> {
-  const { path, next } = program
   await stagePrevious(program)
   try {
-    await rename(next, path)
-    await syncFolder(dirname(path))
+    await takePlace(program)
   } catch (error) {
-    throw fileFailure(`restore ${path}`, error)
+    throw fileFailure(`restore ${program.path}`, error)
   }
+}
+
+async function takePlace({ path, next, replaced }: InstalledProgram): Promise<void> {
+  if (replaced === undefined) await rename(next, path)
+  else {
+    await rename(path, replaced)
+    await rename(next, path).catch(async (error: unknown) => {
+      await rename(replaced, path)
+      throw error
+    })
+    // One that runs stays until the next upgrade.
+    await rm(replaced, { force: true }).catch(() => undefined)
+  }
+  await syncFolder(dirname(path))
 }
 
 /** The previous one will be the next. @throws MeshError as {@link replaceProgram} */
@@ -88,10 +100,17 @@ export const endTrial = async ({ pending, next }: InstalledProgram): Promise<voi
 
 /** Another name for the same file, in one step. */
 async function linkAs(from: string, to: string): Promise<void> {
+  // Windows keeps a name of a program that runs.
+  if (await isSameFile(from, to)) return
   const temporary = `${to}.tmp`
   await rm(temporary, { force: true })
   await link(from, temporary)
-  // Of two names of the same file a rename leaves both.
   await rename(temporary, to)
-  await rm(temporary, { force: true })
+}
+
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all(
+    [one, other].map(path => stat(path, { bigint: true }).catch(() => undefined)),
+  )
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
 }
