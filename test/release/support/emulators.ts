@@ -1,17 +1,15 @@
 /** What runs programs of other platforms on Linux x64. */
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+
+import { openWine, wineFiles, winePackages } from './wine.ts'
 
 const run = promisify(execFile)
 /** A program is killed after this, ms. */
 const timeout = 240_000
 /** Two programs one after the other, and the end of a server, take less than this, ms. */
 export const longestMs = 600_000
-
-/** A server of Wine ends within this, ms. */
-const serverMs = 30_000
 
 export interface Emulator {
   /** Of the single file. */
@@ -43,31 +41,15 @@ export const emulators: readonly Emulator[] = [
   {
     platform: 'win-x64',
     name: 'Wine',
-    packages: 'wine wine64',
-    needs: ['/usr/bin/wine', '/usr/lib/wine/wine64'],
+    packages: winePackages,
+    needs: wineFiles,
     output: async (program, args, folder) => {
-      const env = { ...process.env, WINEPREFIX: join(folder, 'wine'), WINEDEBUG: '-all', HOME: folder }
-      // Node asks for Windows 10.
-      const version = ['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f']
+      const wine = await openWine(folder)
       try {
-        await run('wine', version, { env, timeout })
-        // Node in Wine cannot use pipes of this system.
-        const printed = join(folder, 'printed')
-        await run('sh', ['-c', 'exec wine "$@" </dev/null >"$0" 2>&1', printed, program, ...args], {
-          env,
-          timeout,
-        })
-        return (await readFile(printed, 'utf8')).trim()
+        return await wine.run(program, args)
       } finally {
-        await endServer(env)
+        await wine.end()
       }
     },
   },
 ]
-
-/** Otherwise it writes into the folder for seconds after the last program. */
-async function endServer(env: NodeJS.ProcessEnv): Promise<void> {
-  // It fails where none runs.
-  await run('wineserver', ['-k'], { env, timeout: serverMs }).catch(() => undefined)
-  await run('wineserver', ['-w'], { env, timeout: serverMs })
-}
