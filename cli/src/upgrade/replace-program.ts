@@ -103,8 +103,11 @@ async function linkAs(from: string, to: string): Promise<void> {
   // Windows keeps a name of a program that runs.
   if (await isSameFile(from, to)) return
   const temporary = `${to}.tmp`
-  await rm(temporary, { force: true })
-  await link(from, temporary)
+  // Nor does it remove that name, which an attempt that was refused has left.
+  if (!(await isSameFile(from, temporary))) {
+    await rm(temporary, { force: true })
+    await link(from, temporary)
+  }
   await rename(temporary, to)
 }
 
