@@ -212,8 +212,6 @@ describe('Targets', () => {
     const callee = targets.callee(peer.peerId, options)
     expect(callee).not.toBeInstanceOf(Promise)
     expect(targets.callee(peer.peerId, options)).toBe(callee)
-    const atHand = [peer.peerId, agent.peerId, 'a stranger'].map(each => targets.isAtHand(each))
-    expect(atHand).toEqual([true, true, false])
     expect(callee).toMatchObject({ path: link.path, usable: true })
     agent.links.suspect(link)
     const doubted = targets.callee(peer.peerId, options)

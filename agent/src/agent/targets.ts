@@ -138,19 +138,11 @@ export class Targets implements CallTargets {
 
   /** At once where a link is up whose relay stays, as for nearly every call. */
   callee(peerId: string, options: CalleeOptions): Callee | Promise<Callee> {
-    return this.#atHand(peerId) ?? this.#dialled(peerId, options)
-  }
-
-  isAtHand(peerId: string): boolean {
-    return this.#atHand(peerId) !== undefined
-  }
-
-  #atHand(peerId: string): Callee | undefined {
     if (peerId === this.#member.identity.peerId) return this.#self
     const allowed = this.#pathsTo(peerId) === 'relay' ? relayedOnly : undefined
     const link = this.#member.transport.links.best(peerId, allowed)
     const callee = link === undefined || link.displaced ? undefined : this.#callee(link)
-    return callee?.usable === true ? callee : undefined
+    return callee?.usable === true ? callee : this.#dialled(peerId, options)
   }
 
   async #dialled(peerId: string, options: CalleeOptions): Promise<Callee> {

@@ -17,8 +17,6 @@ export interface CallTargets extends Directory {
    * @throws MeshError `unavailable` and others
    */
   callee(peerId: string, options: CalleeOptions): Callee | Promise<Callee>
-  /** Whether {@link callee} needs no dial. @default not known: no member is preferred for it */
-  isAtHand?(peerId: string): boolean
 }
 
 export interface CalleeOptions {

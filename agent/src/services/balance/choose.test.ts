@@ -35,18 +35,6 @@ describe('choosePeer()', () => {
     expect(course({ ...none, ...providers }, 6)).toBe(asked)
   })
 
-  it('asks the preferred before others that are believed to answer, and not those that are barred', () => {
-    const asked = (providers: Partial<Providers>, ...preferred: string[]) =>
-      choosePeer(
-        { ...none, ...providers },
-        { tried: new Set(['a']), last: 'a', prefers: peerId => preferred.includes(peerId) },
-        first('d'),
-      )
-    expect(asked({ good: ['a', 'b', 'c'] }, 'c')).toBe('c')
-    expect(asked({ good: ['a', 'b', 'd'] }, 'a', 'd')).toBe('b')
-    expect(asked({ good: ['a', 'b'], doubtful: ['c'] }, 'c')).toBe('b')
-  })
-
   it('asks those that are ejected, leaving or full when nobody else is left', () => {
     expect(course({ ...none, good: ['a', 'b'], doubtful: ['d'] }, 4, first('a'))).toBe('b d a b')
   })

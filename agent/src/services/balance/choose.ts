@@ -6,8 +6,6 @@ export interface TriedPeers {
   readonly tried: ReadonlySet<string>
   /** The last one; undefined before the first try. */
   readonly last: string | undefined
-  /** Those asked before others that are believed to answer. @default none */
-  readonly prefers?: ((peerId: string) => boolean) | undefined
 }
 
 /** Chooses among those of equal standing. */
@@ -19,21 +17,16 @@ export interface Picker {
 }
 
 /**
- * First an untried one that is believed to answer, the preferred before the others, then a doubtful one, then a barred one. When all of
- * these were tried: alternately an offline one (a belief may be wrong) and one of them again. Never the same one twice in a row while
- * there is another.
+ * First an untried one that is believed to answer, then a doubtful one, then a barred one. When all of these were tried: alternately
+ * an offline one (a belief may be wrong) and one of them again. Never the same one twice in a row while there is another.
  */
 export function choosePeer(
   { good, doubtful, offline }: Providers,
-  { tried, last, prefers }: TriedPeers,
+  { tried, last }: TriedPeers,
   picker: Picker,
 ): string | undefined {
   const isNew = (peerId: string) => !tried.has(peerId)
   const isOpen = (peerId: string) => isNew(peerId) && !picker.isBarred(peerId)
-  if (prefers !== undefined) {
-    const preferred = picker.pick(good, peerId => isOpen(peerId) && prefers(peerId))
-    if (preferred !== undefined) return preferred
-  }
   const open = picker.pick(good, isOpen) ?? picker.pick(doubtful, isOpen)
   if (open !== undefined) return open
   const fresh = picker.pick(good, isNew) ?? picker.pick(doubtful, isNew)

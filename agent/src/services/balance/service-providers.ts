@@ -67,8 +67,7 @@ export class ServiceProviders implements ServiceOfProvider, KnownProviders {
     if (providers !== this.#lists) this.#update(providers, now)
     this.subset.choosing(now)
     const avoidsRegion = this.#avoidsRegion(providers, now)
-    const probes = wish.key === undefined && tries.prefers === undefined
-    const probed = probes ? this.#dueProbe(tries, now) : undefined
+    const probed = wish.key === undefined ? this.#dueProbe(tries, now) : undefined
     if (probed !== undefined && !(avoidsRegion && this.#isNear(probed))) return probed
     const peerId = choosePeer(
       providers,

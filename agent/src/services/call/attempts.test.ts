@@ -1,6 +1,5 @@
 /** What the tries of one call do, over links whose path the test decides. */
 import { MeshError } from '@agent-mesh/protocol'
-import type { StartTimer } from '@agent-mesh/protocol/timers'
 import { describe, expect, it, vi } from 'vitest'
 import { Balancer } from '../balance/balancer.ts'
 import type { Providers } from '../balance/directory.ts'
@@ -29,28 +28,6 @@ describe('a dial', () => {
       })
       expect(calls).toEqual(['b'])
     }
-  })
-
-  it('of an unreachable member leaves the time to one that needs no dial, and continues', async () => {
-    const never = (name: string) => (name === 'd' ? Promise.resolve() : new Promise<void>(() => {}))
-    const members = { a: answer, b: answer, c: answer, d: answer }
-    let clock = 0
-    const waits: number[] = []
-    const startTimer: StartTimer = (ms, over) => {
-      waits.push(ms)
-      setImmediate(() => {
-        clock += ms
-        over()
-      })
-      return { cancel: () => {} }
-    }
-    const time = { now: () => clock, startTimer }
-    const { attempts, dials, retried } = meshOf(members, never, undefined, { linked: ['d'], ...time })
-    const called = attempts.answer(plan({ deadline: 4_000 }), good('a', 'b', 'c', 'd'))
-    expect(await called).toMatchObject({ peerId: 'd', attempts: 2 })
-    expect(retried).toEqual(['unavailable'])
-    expect(dials).toMatchObject([{ name: 'a', ms: 2_000 }, { name: 'd' }])
-    expect(waits).toEqual([1_000])
   })
 
   it('is not begun when no time is left', async () => {

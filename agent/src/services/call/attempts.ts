@@ -7,7 +7,6 @@
  * a promise beyond the one of the answer.
  */
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
-import type { StartTimer } from '@agent-mesh/protocol/timers'
 import { noMetrics, type LinkCallOptions, type RpcMetrics } from '../../rpc/index.ts'
 import { Balancer } from '../balance/balancer.ts'
 import type { Callee, CallTargets } from '../balance/call-targets.ts'
@@ -18,7 +17,7 @@ import type { CallAnswer } from './call-answer.ts'
 import { endOf, passOn, type CallEnd } from './call-end.ts'
 import { calleeFull, checkedResult, lateOr, noTimeLeft, notReached } from './call-errors.ts'
 import { Course, type FindProviders } from './course.ts'
-import { DialShare } from './dial-share.ts'
+import { dialShareMs, minDialMs } from './defaults.ts'
 import { Elsewhere } from './elsewhere.ts'
 import type { TryNotes } from './explanation.ts'
 import { Hedging } from './hedging.ts'
@@ -27,7 +26,7 @@ import { Retries } from './retries.ts'
 import { isAnswer } from './retry.ts'
 
 export interface AttemptsInit {
-  readonly targets: Pick<CallTargets, 'callee' | 'isAtHand'>
+  readonly targets: Pick<CallTargets, 'callee'>
   readonly metrics?: RpcMetrics
   /** @default one of its own */
   readonly balancer?: Balancer | undefined
@@ -41,8 +40,6 @@ export interface AttemptsInit {
   readonly lately?: (() => number) | undefined
   /** [0, 1). */
   readonly random: () => number
-  /** Limits of dials. @default of the process */
-  readonly startTimer?: StartTimer | undefined
 }
 
 /** One member asked by one call. */
@@ -55,7 +52,7 @@ interface Try<T> {
 }
 
 export class Attempts {
-  readonly #dials: DialShare
+  readonly #targets: Pick<CallTargets, 'callee'>
   readonly #balancer: Balancer
   readonly #hedging: Hedging
   readonly #retries: Retries
@@ -64,7 +61,7 @@ export class Attempts {
 
   constructor(init: AttemptsInit) {
     const { targets, metrics = noMetrics, now, lately = now, random } = init
-    this.#dials = new DialShare({ targets, startTimer: init.startTimer })
+    this.#targets = targets
     this.#balancer = init.balancer ?? new Balancer({ random })
     this.#hedging = init.hedging ?? new Hedging(0.05)
     this.#retries = init.retries ?? new Retries({ balancer: this.#balancer, metrics, now, random })
@@ -117,47 +114,38 @@ export class Attempts {
     course.begin(provider.peerId)
     if (service.isFull(provider))
       return endOf(this.#again(plan, course, calleeFull(plan, provider.load.inFlight)), end)
-    const dialEndsAt = this.#dials.endsAt(plan, provider.peerId, providers, now)
-    if (dialEndsAt <= now) return endOf(this.#again(plan, course, noTimeLeft(plan)), end)
+    const dialUntil = dialLimit(plan, hasOther(providers, provider.peerId), now)
+    if (dialUntil <= now) return endOf(this.#again(plan, course, noTimeLeft(plan)), end)
     provider.begin(now)
-    return this.#reach({ plan, course, provider, notes, end }, now, dialEndsAt)
+    return this.#reach({ plan, course, provider, notes, end }, now, dialUntil)
   }
 
-  /** @param dialEndsAt monotonic ms */
-  #reach<T>(asked: Try<T>, now: number, dialEndsAt: number): Promise<T> {
-    const { plan, course, provider, end } = asked
-    const { peerId } = provider
+  /** @param dialUntil monotonic ms */
+  #reach<T>(asked: Try<T>, now: number, dialUntil: number): Promise<T> {
+    const { plan, course, provider, notes, end } = asked
+    const fail = (thrown: unknown): Promise<CallAnswer> => {
+      const error = notReached(plan, thrown, dialUntil)
+      provider.failed(error, now, this.#now())
+      notes?.ended(error)
+      return this.#again(plan, course, error)
+    }
     let callee: Callee | Promise<Callee>
     try {
-      callee = this.#dials.callee(peerId, dialEndsAt, plan.signal)
+      callee = this.#targets.callee(provider.peerId, { deadline: dialUntil, signal: plan.signal })
     } catch (thrown) {
-      return endOf(this.#notReached(asked, thrown, now, dialEndsAt), end)
+      return endOf(fail(thrown), end)
     }
     if (!(callee instanceof Promise)) return this.#send(asked, callee, now)
     const inside = { ...asked, end: passOn }
-    const dial = { peerId, plan, course, service: this.#balancer.of(plan.service), endsAt: dialEndsAt }
-    const answer = this.#dials.dialled(callee, dial, now).then(
-      dialled => this.#send(inside, dialled, this.#now()),
-      (thrown: unknown) => this.#notReached(asked, thrown, now, dialEndsAt),
+    return endOf(
+      callee.then(dialled => this.#send(inside, dialled, this.#now()), fail),
+      end,
     )
-    return endOf(answer, end)
-  }
-
-  /** No link to the member: asks another one, if that is worth it. */
-  #notReached<T>(asked: Try<T>, thrown: unknown, begunAt: number, dialEndsAt: number): Promise<CallAnswer> {
-    const { plan, course, provider, notes } = asked
-    const error = notReached(plan, thrown, dialEndsAt)
-    // All callers agree where the calls of a key go next.
-    if (plan.key === undefined) course.prefers = this.#dials.isAtHand
-    provider.failed(error, begunAt, this.#now())
-    notes?.ended(error)
-    return this.#again(plan, course, error)
   }
 
   /** Asks one member; other ones, too, when the path to it falls silent or its answer takes long. */
   #send<T>(asked: Try<T>, callee: Callee, now: number): Promise<T> {
     const { plan, course, notes } = asked
-    course.prefers = undefined
     notes?.connected(callee.path)
     const elsewhere = plan.idempotent ? new Elsewhere(plan.signal) : undefined
     const onDoubt =
@@ -285,4 +273,10 @@ export class Attempts {
     await this.#retries.awaitProvider(plan, course, providers)
     return this.#try(plan, course, this.#now())
   }
+}
+
+/** Monotonic ms: while another member could answer, the dial of one gets only a share of the time. */
+function dialLimit({ deadline }: Plan, other: boolean, now: number): number {
+  if (!other) return deadline
+  return Math.min(deadline, now + Math.max(minDialMs, Math.min(dialShareMs, (deadline - now) / 2)))
 }

@@ -18,8 +18,6 @@ export class Course implements TriedPeers {
   waits = 0
   /** Monotonic ms after which no try begins; undefined until one has failed. */
   until: number | undefined = undefined
-  /** Which members are asked before others of their standing: after one that was not reached, those that need no dial. */
-  prefers: TriedPeers['prefers'] = undefined
   /** The next answer returns the last try to the retry budget: it replaced a broken path. */
   owed = false
   /** Those asked before {@link last}: most calls are answered by the first, and need no set. */

@@ -16,8 +16,7 @@ export const mostPauseMs = 1_000
 
 /**
  * ms. The dial of one member while another could answer: TCP, TLS and hello through a relay take < 1 s on a busy machine, one
- * lost SYN 1 s. At most half of the time that is left, of which a call without a key waits for half where a member that it may ask next
- * needs no dial; at least `minDialMs`: a tenth of a second is a link across the world.
+ * lost SYN 1 s. At most half of the time that is left, but at least `minDialMs`: a tenth of a second is a link across the world.
  */
 export const dialShareMs = 2_000
 export const minDialMs = 250

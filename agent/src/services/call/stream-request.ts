@@ -32,15 +32,12 @@ const ofOlderVersion = (error: unknown): error is MeshError =>
   error.code === 'unsupported' &&
   /: flags 0x\w+ need a later version$/.test(error.message)
 
-type Asked = Pick<CallTargets, 'callee' | 'isAtHand'>
-
 /** Members on which a call opens a stream: what is tried, and tried again, is the opening. */
-export const openingStreams = (targets: Asked): Asked => ({
+export const openingStreams = (targets: Pick<CallTargets, 'callee'>): Pick<CallTargets, 'callee'> => ({
   callee: (peerId, options) => {
     const callee = targets.callee(peerId, options)
     return callee instanceof Promise ? callee.then(opening) : opening(callee)
   },
-  isAtHand: peerId => targets.isAtHand?.(peerId) ?? false,
 })
 
 const noStreams = (method: string, cause?: MeshError): MeshError =>

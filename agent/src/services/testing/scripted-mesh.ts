@@ -1,6 +1,5 @@
 /** Members whose answers a spec scripts, call by call: for what the tries of one call do. */
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
-import type { StartTimer } from '@agent-mesh/protocol/timers'
 import { encodeBody } from '@agent-mesh/protocol/wire/index'
 import type { LinkCallOptions } from '../../rpc/index.ts'
 import type { Balancer } from '../balance/balancer.ts'
@@ -19,27 +18,17 @@ export interface ScriptedMesh {
   retried: ErrorCode[]
 }
 
-export interface ScriptedOptions {
-  /** Members that need no dial. @default unknown */
-  linked?: readonly string[]
-  /** Monotonic ms. @default of the process */
-  now?: () => number
-  /** Limits of dials. @default of the process */
-  startTimer?: StartTimer
-}
-
 /** Members by name; `dial` may fail or wait. */
 export function meshOf(
   members: Record<string, Script>,
   dial: (name: string, options: CalleeOptions) => Promise<void> = () => Promise.resolve(),
   balancer?: Balancer,
-  { linked, now = () => performance.now(), startTimer }: ScriptedOptions = {},
 ): ScriptedMesh {
   const calls: string[] = []
   const dials: ScriptedMesh['dials'] = []
   const retried: ErrorCode[] = []
   const callee = async (name: string, options: CalleeOptions): Promise<Callee> => {
-    dials.push({ name, ms: options.deadline - now() })
+    dials.push({ name, ms: options.deadline - performance.now() })
     await dial(name, options)
     return {
       path: name === 'a' ? 'relay' : 'direct',
@@ -49,16 +38,13 @@ export function meshOf(
       },
     }
   }
-  const targets = {
-    callee,
-    ...(linked !== undefined && { isAtHand: (name: string) => linked.includes(name) }),
-  }
   const metrics = {
     callEnded: () => {},
     callRetried: (_: string, code: ErrorCode) => void retried.push(code),
   }
+  const now = () => performance.now()
   return {
-    attempts: new Attempts({ targets, metrics, balancer, now, random: () => 0, startTimer }),
+    attempts: new Attempts({ targets: { callee }, metrics, balancer, now, random: () => 0 }),
     calls,
     dials,
     retried,
