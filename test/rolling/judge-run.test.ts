@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { failuresOf, judgeRun, overheads, type CallRecord } from './judge-run.ts'
+import { failuresOf, judgeRun, overheads, relayWait, type CallRecord } from './judge-run.ts'
 
 const call = (id: string, more: Partial<CallRecord> = {}): CallRecord => ({
   ...{ id, method: 'book', caller: 'direct', asked: 10, took: 12 },
@@ -22,6 +22,13 @@ it('says how long calls waited beyond what was asked', () => {
   const records = Array.from({ length: 101 }, (_, i) => call(String(i), { asked: 1_000, took: 1_000 + i }))
   expect(overheads(records)).toEqual({ p50: 50, p99: 99, max: 100 })
   expect(overheads([])).toEqual({ p50: 0, p99: 0, max: 0 })
+})
+
+it('counts as wait for another relay what relayed calls waited beyond twice direct ones', () => {
+  const waited = (caller: string, ms: number) =>
+    Array.from({ length: 101 }, (_, i) => call(String(i), { caller, asked: 0, took: ms }))
+  expect(relayWait([...waited('relayed', 900), ...waited('direct', 100)])).toBe(700)
+  expect(relayWait(waited('relayed', 900))).toBe(900)
 })
 
 it('names each kind of failure once, the most frequent first', () => {

@@ -4,16 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { seeded } from './call-plan.ts'
 import type { RollingOptions } from './command-line.ts'
 import { countExecutions, writeExecutionsTo } from './executions.ts'
-import { failuresOf, judgeRun, overheads, type CallRecord, type Verdict } from './judge-run.ts'
+import { failuresOf, judgeRun, overheads, relayWait, type CallRecord, type Verdict } from './judge-run.ts'
 import { Load } from './load.ts'
 import type { Member, RollingMesh } from './rolling-mesh.ts'
 
 /** Lists of members agree by then, ms, on a busy machine too. */
 const knownMs = 60_000
-/**
- * Calls behind a relay that restarts wait no longer than this beyond their work, ms, 99 of 100: 475 where the machine is free. What a
- * busy machine adds is not in it: twice the wait of the direct calls meanwhile, which pass half as many processes and no relay.
- */
+/** {@link relayWait} of calls behind a relay that restarts is not longer, ms: 475 where the machine is free. */
 const relayedP99Ms = 1_000
 /** Rounds of relay restarts, at most, until one is quick enough: other work of the machine only adds time. */
 const relayRounds = 3
@@ -73,7 +70,7 @@ interface Restarting {
 
 /**
  * Restarts all relays, again while that was too slow. Calls count in the round in which they ended.
- * @returns the longest wait of 99 of 100 relayed calls beyond their work and twice that of direct ones, in the quickest round, ms
+ * @returns {@link relayWait} of the quickest round, ms
  */
 async function quickestRelays(restarting: Restarting): Promise<number> {
   const { mesh, load, say } = restarting
@@ -83,8 +80,7 @@ async function quickestRelays(restarting: Restarting): Promise<number> {
     await restartEach(mesh.relays, restarting)
     const records = load.records.slice(before)
     sayOverheads(records, `while relays restarted, round ${round},`, say)
-    const p99Of = (name: string) => overheads(records.filter(({ caller }) => caller === name)).p99
-    best = Math.min(best, p99Of('relayed') - 2 * p99Of('direct'))
+    best = Math.min(best, relayWait(records))
   }
   return best
 }

@@ -1,17 +1,13 @@
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError } from '@agent-mesh/protocol'
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import type { ServerResponse } from 'node:http'
 import { createInterface } from 'node:readline'
 import * as z from 'zod/mini'
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
 import { defineService, isErrorOf } from '../services/index.ts'
 import { failing } from '../services/testing/failing.ts'
 import { attach } from './attach.ts'
-import { agentStatus } from './testing/agent-status.ts'
+import { agentStatus, standInAgent } from './testing/stand-in-agent.ts'
 
 const shelf = defineService({
   name: 'shelf',
@@ -31,7 +27,7 @@ const shelf = defineService({
 type Line = Record<string, unknown>
 
 let folder: string
-let server: Server
+let stop: () => Promise<void>
 /** The first line of a stream, then the messages of its input. */
 let asked: Line[]
 /** What the agent answers to the first line. */
@@ -46,8 +42,7 @@ const end = (value: unknown) => ({ end: { value, ms: 1 } })
 beforeEach(async () => {
   asked = []
   left = Promise.withResolvers()
-  folder = await mkdtemp(join(tmpdir(), 'attach-stream-'))
-  server = createServer((request, response) => {
+  const agent = await standInAgent((request, response) => {
     if (request.url === '/v1/status') return void response.end(JSON.stringify(agentStatus))
     response.once('close', () => left.resolve())
     const lines = createInterface({ input: request })[Symbol.asyncIterator]()
@@ -57,14 +52,10 @@ beforeEach(async () => {
       return answer(first, response, { [Symbol.asyncIterator]: () => lines })
     })
   })
-  server.listen(join(folder, 'agent.sock'))
-  await once(server, 'listening')
+  folder = agent.folder
+  stop = agent.stop
 })
-afterEach(async () => {
-  server.closeAllConnections()
-  server.close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterEach(() => stop())
 
 const opened = () => attach({ data: folder, contracts: [shelf] })
 

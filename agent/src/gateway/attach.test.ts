@@ -1,16 +1,12 @@
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError } from '@agent-mesh/protocol'
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
 import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest'
 import { defineService, isErrorOf } from '../services/index.ts'
 import { failing } from '../services/testing/failing.ts'
 import { attach } from './attach.ts'
-import { agentStatus } from './testing/agent-status.ts'
+import { agentStatus, standInAgent } from './testing/stand-in-agent.ts'
 
 const shop = defineService({
   name: 'shop',
@@ -31,17 +27,16 @@ const provider = (name: string, online = true) => ({ peerId: `peer of ${name}`, 
 const services = [{ service: 'shop@1', providers: [provider('a'), provider('b'), provider('c', false)] }]
 
 let folder: string
-let server: Server
+let stop: () => Promise<void>
 let asked: Record<string, unknown>[]
 let left: Promise<void>
 
 /** The socket of an agent: what it was asked, and answers by item. */
 beforeEach(async () => {
   asked = []
-  folder = await mkdtemp(join(tmpdir(), 'attach-'))
   const gone = Promise.withResolvers<void>()
   left = gone.promise
-  server = createServer((request, response) => {
+  const agent = await standInAgent((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
@@ -59,14 +54,10 @@ beforeEach(async () => {
       return reply(problem, problem.status)
     })
   })
-  server.listen(join(folder, 'agent.sock'))
-  await once(server, 'listening')
+  folder = agent.folder
+  stop = agent.stop
 })
-afterEach(async () => {
-  server.closeAllConnections()
-  server.close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterEach(() => stop())
 
 test('attach() calls by the agent of this machine, typed and checked, with its deadline', async () => {
   const agent = await attach({ data: folder, contracts: [shop] })

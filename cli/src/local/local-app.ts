@@ -125,9 +125,8 @@ async function forwardReply(daemon: LocalDaemon, { lines, signal }: HandledReque
 function untilMore(lines: AsyncGenerator<string, void, undefined>, signal: AbortSignal): AbortSignal {
   const ended = new AbortController()
   const end = () => ended.abort()
-  signal.addEventListener('abort', end, { once: true })
   lines.next().then(end, end)
-  return ended.signal
+  return AbortSignal.any([signal, ended.signal])
 }
 
 async function* messagesOf(lines: AsyncIterable<string>): AsyncGenerator<unknown, void, undefined> {

@@ -1,42 +1,30 @@
-import { socketPath } from '@agent-mesh/agent/gateway/local-address'
+import { agentStatus, standInAgent } from '@agent-mesh/agent/gateway/testing/stand-in-agent'
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { untilReady } from './until-ready.ts'
 
 const stopped = new MeshError('going_away', 'Cannot answer: this agent has stopped')
-const statusOf = (version: string) => ({
-  ...{ kind: 'agent', version, pid: 1, startedAt: 1, meshId: 'm', ready: true, warnings: [], relays: [] },
-  ...{ addrs: [], services: [], members: { known: 1, online: 1 }, links: { direct: 0, webrtc: 0, relay: 0 } },
-})
+const statusOf = (version: string) => ({ ...agentStatus, version })
 const signal = new AbortController().signal
 
 let folder: string
-let server: Server
+let stop: () => Promise<void>
 /** What the process answers, one after the other; the last one again and again. */
 let answers: (MeshError | object)[]
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'until-ready-'))
-  server = createServer((_, reply) => {
+  const agent = await standInAgent((_, reply) => {
     const answer = answers.length > 1 ? answers.shift()! : answers[0]!
     const isFailure = answer instanceof MeshError
     reply.statusCode = isFailure ? answer.status : 200
     reply.end(JSON.stringify(isFailure ? problemOf(answer) : answer))
   })
-  await once(server.listen(socketPath(folder)), 'listening')
+  folder = agent.folder
+  stop = agent.stop
 })
-
-afterEach(async () => {
-  server.close()
-  await rm(folder, { recursive: true })
-})
+afterEach(() => stop())
 
 it('waits for the version that takes the place of one which says that it has stopped', async () => {
   answers = [statusOf('1.0.0'), stopped, stopped, statusOf('1.1.0')]

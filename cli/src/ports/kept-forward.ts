@@ -2,6 +2,7 @@
  * A port of this machine that is kept whatever becomes of the agent. The agent listens where it can: the bytes then pass no other process.
  * This process listens while the agent is stopped, is of an older version, may not use the port or has another network.
  */
+import { unlessAborted } from '@agent-mesh/agent/core/unless-aborted'
 import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
 import { sleep } from '@agent-mesh/protocol/timers'
 
@@ -78,7 +79,7 @@ class KeptForward {
   async keep(at: Address): Promise<void> {
     const { signal } = this.#stopping
     for (;;) {
-      if (this.#byAgent !== undefined) await endOf(this.#byAgent, signal)
+      if (this.#byAgent !== undefined) await unlessAborted(this.#byAgent.ended, signal)
       if (signal.aborted) break
       this.#byAgent = undefined
       const pause = await this.#listen(at)
@@ -142,17 +143,4 @@ class KeptForward {
     if (this.#misses === again.tries) this.#init.failed(refused)
     return this.#misses < again.tries ? again.ms : lookMs
   }
-}
-
-/** Leaves nothing on a signal that stays: agents end many times. */
-function endOf({ ended }: AgentListener, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const over = () => {
-      signal.removeEventListener('abort', over)
-      resolve()
-    }
-    signal.addEventListener('abort', over)
-    if (signal.aborted) over()
-    void ended.then(over)
-  })
 }

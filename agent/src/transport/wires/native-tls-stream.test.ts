@@ -1,8 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { TLSSocket } from 'node:tls'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { until } from '../../../../test/support/until.ts'
-import { pattern, secured, stopEnds } from '../testing/tls-ends.ts'
+import { pattern, received, secured, stopEnds } from '../testing/tls-ends.ts'
 
 afterEach(stopEnds)
+afterEach(() => void vi.restoreAllMocks())
 
 describe('a stream over native TLS', () => {
   it('reads no more in a turn in which answers wait behind a write, so that the peer can work meanwhile', async () => {
@@ -28,5 +30,17 @@ describe('a stream over native TLS', () => {
     far.connection.resume()
     await until(() => bytes === data.length)
     expect(Math.max(...perTurn.values())).toBeLessThan(128 * 1024)
+  })
+
+  it('reads on at an end that sends in bulk, where little comes back', async () => {
+    const { near, far } = await secured('native', 'native')
+    far.connection.pause()
+    near.connection.send(Buffer.alloc(32_000_000))
+    const paused = vi.spyOn(TLSSocket.prototype, 'pause')
+    const back = received(near.connection)
+    for (let i = 0; i < 100; i++) far.connection.send(pattern(100))
+    await until(() => back.bytes() === 10_000)
+    expect(near.connection.writableNeedsDrain).toBe(true)
+    expect(paused).not.toHaveBeenCalled()
   })
 })
