@@ -160,6 +160,16 @@ describe('a method that is not held up by its own calls', () => {
     unrefused({ slots: noPool, takes: random => (random() < 0.7 ? 1 : 500), rate: () => 1_000, ms: 10_000 })
   })
 
+  it('may be held up by its machine when a burst of calls of very different length comes', () => {
+    const isBurst = (now: number) => now % 10_000 < 2_000
+    unrefused({
+      slots: noPool,
+      takes: (random, now) => 1_000 ** random() + (isBurst(now) ? 200 * random() : 0),
+      rate: now => (isBurst(now) ? 120 : 10),
+      ms: 1_200_000,
+    })
+  })
+
   it('may have a hiccup', () => {
     const takes = (_random: () => number, now: number) => (now > 2_000 && now < 2_300 ? 300 : 20)
     unrefused({ slots: noPool, takes, rate: () => 500, ms: 10_000 })

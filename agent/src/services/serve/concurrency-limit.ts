@@ -16,15 +16,17 @@ interface Window {
  * How many calls of one method may run at once, found out by watching them. Pure arithmetic: times are passed in.
  *
  * Nothing is limited until a queue stands behind the method: a queue, as in CoDel (RFC 8289), is when even the quickest call of a window
- * took much longer than the method takes at rest. Calls of very different length, or long-polling ones, have quick ones among them or
- * were always slow. Then, by Little's law, the rate of calls is `calls at once / ms`, and the limit is what this rate needs for calls
- * that take twice the time at rest. From there it is AIMD: up by a tenth when it was in the way and no queue stands, down
+ * took much longer than the quickest at rest, and longer than the mean there. Calls of very different length, or long-polling ones,
+ * have quick ones among them or were always slow. Then, by Little's law, the rate of calls is `calls at once / ms`, and the limit is
+ * what this rate needs for calls that take twice the time at rest. From there it is AIMD: up by a tenth when it was in the way and no queue stands, down
  * when one does. If fewer calls at once are no quicker, the method itself has become slower: that is its time at rest then.
  */
 export class ConcurrencyLimit {
   readonly #options: LimitOptions
   #limit = Number.POSITIVE_INFINITY
   #restMs = Number.POSITIVE_INFINITY
+  /** Mean ms of all calls at rest. */
+  #meanMs = 0
   #window: Window | undefined
   /** What the limit was first cut for. */
   #cut: Window | undefined
@@ -91,7 +93,7 @@ export class ConcurrencyLimit {
     this.#judgedAt = now
     if (this.#limit !== Number.POSITIVE_INFINITY && now - this.#hitAt > this.#options.calmMs) this.#lift()
     if (!this.#isQueue(window, running, now)) {
-      if (this.#limit === Number.POSITIVE_INFINITY) this.#learn(window.quickestMs, sinceMs)
+      if (this.#limit === Number.POSITIVE_INFINITY) this.#learn(window, sinceMs)
       else this.#grow(now)
       this.#doubts = 0
     } else {
@@ -109,13 +111,15 @@ export class ConcurrencyLimit {
 
   /** ms from which on the quickest call of a window says that a queue stands. */
   get #queueMs(): number {
-    return this.#restMs * this.#options.growth + this.#options.slackMs
+    return Math.max(this.#restMs * this.#options.growth + this.#options.slackMs, this.#meanMs)
   }
 
   /** The time at rest: down at once, up slowly, so that a method that has become slower is not limited from then on. */
-  #learn(quickestMs: number, sinceMs: number): void {
+  #learn({ quickestMs, ms, count }: Window, sinceMs: number): void {
+    const slowly = Math.min(1, (sinceMs / 1_000) * this.#options.drift)
+    this.#meanMs = this.#meanMs === 0 ? ms / count : this.#meanMs + (ms / count - this.#meanMs) * slowly
     if (quickestMs <= this.#restMs) this.#restMs = quickestMs
-    else this.#restMs += (quickestMs - this.#restMs) * Math.min(1, (sinceMs / 1_000) * this.#options.drift)
+    else this.#restMs += (quickestMs - this.#restMs) * slowly
     this.#quickAmong *= Math.max(0, 1 - sinceMs / 10_000)
   }
 
