@@ -149,6 +149,23 @@ describe('going away', () => {
     callee.close()
     expect(await call).toBe('path_lost')
   })
+
+  it.each([
+    [30, 'Cannot call a.b: the link is closed; the peer said going away, and gave running calls 0.03 s'],
+    [undefined, 'Cannot call a.b: the link is closed'],
+  ])(
+    'tells callers that it ended what ran after its drain time, if it had one: %s',
+    async (drainMs, text) => {
+      const { caller, callee } = await pairOf(never)
+      const call = caller.call('a.b', 1).catch((error: unknown) => error)
+      await until(() => callee.stats.inbound === 1)
+      const gone = callee.goAway(drainMs)
+      await until(() => !caller.usable)
+      callee.close()
+      expect(await call).toMatchObject({ code: 'path_lost', message: text })
+      await gone
+    },
+  )
 })
 
 describe('whether the handler was begun', () => {

@@ -7,6 +7,7 @@ import { ByteBudget } from './byte-budget.ts'
 import type { Compression } from './compression.ts'
 import { linkDefaults, pingTimeoutMs } from './defaults.ts'
 import { Drains } from './drains.ts'
+import { endReason } from './end-reason.ts'
 import { InboundCalls } from './calls/inbound-calls.ts'
 import { OutboundCalls } from './calls/outbound-calls.ts'
 import type { LinkCallOptions } from './calls/pending-call.ts'
@@ -43,6 +44,8 @@ class StreamLink implements RpcLink {
   #ended = false
   /** Bits of {@link linkFeatures}; undefined: no frame of the peer was read, and the first shows what it understands. */
   #peerFeatures: number | undefined
+  /** Of a peer that goes away. */
+  #peerDrainMs: number | undefined
   #bytesReceived = 0
   #lastHeardAt: number
 
@@ -242,6 +245,7 @@ class StreamLink implements RpcLink {
       case 'settings':
         return
       case 'goingAway':
+        this.#peerDrainMs = frame.drainMs
         this.#outbound.onGoingAway(frame.lastId)
         return this.#onGoingAway?.()
       case 'unreadable':
@@ -281,7 +285,7 @@ class StreamLink implements RpcLink {
     this.#ended = true
     this.#decoder.stop()
     this.#outbox.close()
-    const reason = error === undefined ? 'the link is closed' : `the link broke: ${error.message}`
+    const reason = endReason(error, this.#peerDrainMs)
     this.#outbound.close(reason, error)
     this.#inbound.close(reason)
     this.#parts.close()
