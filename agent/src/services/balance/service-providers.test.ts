@@ -167,6 +167,23 @@ describe('a member', () => {
     expect(others).toContain(choose(0, good(...others)).peerId)
   })
 
+  it('is asked without a choice where it is the only good one', () => {
+    let drawn = 0
+    const service = new Balancer({ random: () => (drawn++, 0.5) }).of('math')
+    const before = drawn
+    const one = { ...good('a'), doubtful: ['b'], offline: ['c'] }
+    expect(service.choose(one, {}, untried, 0)?.peerId).toBe('a')
+    expect(drawn).toBe(before)
+  })
+
+  it('is passed over where it is the only good one and leaves, or was tried', () => {
+    const { choose, fail } = providersOf(good('a'))
+    const one = { ...good('a'), doubtful: ['b'] }
+    expect(choose(0, one, { tried: new Set('a'), last: 'a' as never }).peerId).toBe('b')
+    fail('a', 'going_away', 1)
+    expect(choose(1, one).peerId).toBe('b')
+  })
+
   it('named by the call is asked whatever is known of it', () => {
     const { fail, choose } = providersOf(good('a', 'b'))
     fail('a')

@@ -69,12 +69,19 @@ export class ServiceProviders implements ServiceOfProvider, KnownProviders {
     const avoidsRegion = this.#avoidsRegion(providers, now)
     const probed = wish.key === undefined ? this.#dueProbe(tries, now) : undefined
     if (probed !== undefined && !(avoidsRegion && this.#isNear(probed))) return probed
+    const only = this.#onlyOne(providers, tries)
+    if (only !== undefined && !this.isBarred(only, now)) return only
     const peerId = choosePeer(
       providers,
       tries,
       new PlacedPicker(this, providers, { wish, avoidsRegion }, now),
     )
     return peerId === undefined ? undefined : this.provider(peerId)
+  }
+
+  /** Where one is believed to answer and nothing was tried, policy, key and place have nothing to choose. */
+  #onlyOne({ good }: Providers, { last }: TriedPeers): Provider | undefined {
+    return good.length === 1 && last === undefined ? this.provider(good[0]!) : undefined
   }
 
   #isNear({ peerId }: Provider): boolean {
@@ -167,7 +174,9 @@ export class ServiceProviders implements ServiceOfProvider, KnownProviders {
     return breaker === false ? 0 : Math.min(Math.floor(size * breaker.maxEjected), size - 1)
   }
 
-  #dueProbe({ tried }: TriedPeers, now: number): Provider | undefined {
+  #dueProbe(tries: TriedPeers, now: number): Provider | undefined {
+    if (this.#ejected.size === 0) return undefined
+    const { tried } = tries
     for (const provider of this.#ejected)
       if (!provider.isEjected(now) && !this.isBarred(provider, now) && !tried.has(provider.peerId))
         return provider
