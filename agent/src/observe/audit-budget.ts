@@ -1,13 +1,26 @@
-/** How many entries of its own each member may still cause: a token bucket for each, so that a loop does not rotate the rest out. */
+/**
+ * How many entries of its own each member may still cause: a token bucket for each, so that a loop does not rotate the rest out. What
+ * the log itself shows is charged first, so that a restart renews no budget.
+ */
+import type { AuditEntry, AuditKind } from '@agent-mesh/protocol'
 import { TokenBucket } from '../core/token-bucket.ts'
+import { newestFirst } from './audit-files.ts'
+import type { Clock } from './clock.ts'
 import type { AuditOptions } from './defaults.ts'
 
+type BudgetOptions = Pick<AuditOptions, 'ownEntries' | 'ownEntriesPerHour' | 'ownMembers'>
+
+/** What has a budget. */
+const budgeted: readonly string[] = ['files', 'exec'] satisfies AuditKind[]
+/** Of entries that were counted, and had none. */
+const countedBy = ['count', 'all', 'refused']
+
 export class AuditBudget {
-  readonly #options: Pick<AuditOptions, 'ownEntries' | 'ownEntriesPerHour' | 'ownMembers'>
+  readonly #options: BudgetOptions
   /** The one that was charged longest ago is the first. */
   readonly #buckets = new Map<string, TokenBucket>()
 
-  constructor(options: Pick<AuditOptions, 'ownEntries' | 'ownEntriesPerHour' | 'ownMembers'>) {
+  constructor(options: BudgetOptions) {
     this.#options = options
   }
 
@@ -23,4 +36,29 @@ export class AuditBudget {
     if (this.#buckets.size > ownMembers && oldest !== undefined) this.#buckets.delete(oldest)
     return true
   }
+
+  /**
+   * Charges what the log in this folder shows, as far back as an empty bucket takes to be full again.
+   * @throws MeshError for a log that cannot be read: then nothing is charged
+   */
+  async restore(folder: string, clock: Clock): Promise<void> {
+    const { ownEntries, ownEntriesPerHour } = this.#options
+    const now = clock.now()
+    const toMonotonic = clock.monotonic() - now
+    const since = now - (ownEntries / ownEntriesPerHour) * 3_600_000
+    const acts: { who: string; at: number }[] = []
+    for await (const entry of newestFirst(folder)) {
+      if (entry.at < since) break
+      if (isBudgeted(entry)) acts.push({ who: entry.who, at: entry.at })
+    }
+    let before = -Infinity
+    for (const { who, at } of acts.reverse()) {
+      // The clock of the machine may have been set meanwhile.
+      before = Math.max(before, Math.min(at, now))
+      this.take(who, before + toMonotonic)
+    }
+  }
 }
+
+const isBudgeted = ({ what, detail }: AuditEntry): boolean =>
+  budgeted.includes(what) && !countedBy.some(key => detail !== undefined && key in detail)

@@ -1,6 +1,7 @@
 /** Reads the audit files of a data folder: for their process when it starts, and to show or verify them. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import {
   AuditVerifier,
   MeshError,
@@ -10,6 +11,9 @@ import {
   type AuditEntry,
   type AuditHead,
 } from '@agent-mesh/protocol'
+
+/** Lines that are read between two looks for other work: some ms. */
+const linesOfATurn = 256
 
 export const auditFile = (folder: string): string => join(folder, 'audit.jsonl')
 
@@ -38,6 +42,28 @@ export async function* auditLines(folder: string): AsyncGenerator<AuditLine> {
     const text = await readFile(file, 'utf8').catch((error: unknown) => missing(error, file))
     const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
     for (const [i, line] of lines.slice(0, -1).entries()) yield { file, number: i + 1, text: line }
+  }
+}
+
+/** Entries, the newest first, a file at a time; lines that are none are left out. @throws MeshError for a file that cannot be read */
+export async function* newestFirst(folder: string): AsyncGenerator<AuditEntry> {
+  const rotated = await rotatedAuditFiles(folder).catch(() => [])
+  for (const file of [auditFile(folder), ...rotated.reverse()]) {
+    const text = await readFile(file, 'utf8').catch((error: unknown) => missing(error, file))
+    for (const [i, line] of text.split('\n').reverse().entries()) {
+      // A full file takes 0.1 s: calls are served meanwhile.
+      if (i % linesOfATurn === 0) await setImmediate()
+      const entry = parsed(line)
+      if (entry !== undefined) yield entry
+    }
+  }
+}
+
+function parsed(line: string): AuditEntry | undefined {
+  try {
+    return parseAuditLine(line)
+  } catch {
+    return undefined
   }
 }
 

@@ -170,29 +170,6 @@ describe('the audit log of a process', () => {
     ])
   })
 
-  it('has each act of a member, up to a budget: what is more is counted, and acts of others are not', async () => {
-    const log = begin({ ownEntries: 3, floodKeys: 2 })
-    const act = (who: string, command: string) => {
-      const note = { who, what: 'exec' as const, detail: { command } }
-      log.recordAct(JSON.stringify(note), note)
-    }
-    for (let i = 0; i < 10; i++) act('loud', 'same')
-    for (let i = 0; i < 10; i++) act('loud', `other ${i}`)
-    for (let i = 0; i < 3; i++) act('quiet', 'own')
-    log.record(note(1))
-    await log.stop()
-    const told = (await entriesOf()).map(({ who, detail }) => [who, detail?.['command'], detail?.['count']])
-    expect(told).toEqual([
-      ...Array.from({ length: 4 }, () => ['loud', 'same', undefined]),
-      ['loud', 'other 0', undefined],
-      ['others', undefined, undefined],
-      ...Array.from({ length: 3 }, () => ['quiet', 'own', undefined]),
-      ['self', undefined, undefined],
-      ['loud', 'same', 6],
-      ['others', undefined, 8],
-    ])
-  })
-
   it('ends a flood when its time is over, and begins a new one', async () => {
     const log = begin({ floodMs: 30 })
     const note = { who: 'one', what: 'denied' as const }
@@ -222,7 +199,7 @@ describe('the audit log of a process', () => {
     await mkdir(auditFile(folder))
     const log = begin({ retryMs: 20, waiting: 10 })
     log.record({ who: 'self', what: 'cut-off', detail: { name: 'one' } })
-    for (let i = 0; i < 500; i++) log.recordAct(`${i}`, { who: 'loud', what: 'exec', detail: { i } })
+    for (let i = 0; i < 500; i++) log.record({ who: 'loud', what: 'exec', detail: { i } })
     log.record(note(1))
     await soon(() => expect(log.warning).toMatch(/cannot be written/))
     await rmdir(auditFile(folder))

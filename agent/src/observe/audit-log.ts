@@ -6,7 +6,7 @@
 import type { AuditEvent } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { isDiskFull } from '../identity/private-file.ts'
-import { AuditBudget } from './audit-budget.ts'
+import { AuditActs } from './audit-acts.ts'
 import { AuditFile, type AuditFileInit } from './audit-file.ts'
 import { AuditFloods, type AuditNote } from './audit-floods.ts'
 import type { Clock } from './clock.ts'
@@ -25,7 +25,7 @@ export class AuditLog {
   readonly #log: Logger
   readonly #options: AuditOptions
   readonly #floods: AuditFloods
-  readonly #budget: AuditBudget
+  readonly #acts: AuditActs
   #floodTimer: NodeJS.Timeout | undefined
   #waiting: AuditEvent[] = []
   #lost = 0
@@ -39,7 +39,14 @@ export class AuditLog {
     this.#log = log
     this.#options = { ...auditDefaults, ...options }
     this.#floods = new AuditFloods(this.#options)
-    this.#budget = new AuditBudget(this.#options)
+    this.#acts = new AuditActs({
+      folder,
+      clock,
+      log,
+      options: this.#options,
+      write: event => this.#push(event),
+      count: (key, note) => this.recordFlood(key, note),
+    })
     this.#file = new AuditFile({ folder, options: this.#options })
   }
 
@@ -50,10 +57,7 @@ export class AuditLog {
 
   /** Records an event. Never throws, never waits. */
   record(note: AuditNote): void {
-    if (this.#stopped) return
-    this.#waiting.push({ ...note, at: this.#clock.now() })
-    this.#bound()
-    this.#write()
+    if (!this.#stopped) this.#push({ ...note, at: this.#clock.now() })
   }
 
   /**
@@ -69,12 +73,12 @@ export class AuditLog {
 
   /** Records what a member did: each act within its budget, more as {@link recordFlood}. */
   recordAct(key: string, note: AuditNote): void {
-    if (this.#budget.take(note.who, this.#clock.monotonic())) this.record(note)
-    else this.recordFlood(key, note)
+    if (!this.#stopped) this.#acts.record(key, note)
   }
 
   /** Writes what waits, as far as the disk takes it. Idempotent. */
   async stop(): Promise<void> {
+    await this.#acts.stop()
     this.#endFloods()
     this.#stopped = true
     clearTimeout(this.#retry)
@@ -82,6 +86,12 @@ export class AuditLog {
     if (this.#waiting.length > 0) await this.#drain()
     clearTimeout(this.#retry)
     await this.#file.close()
+  }
+
+  #push(event: AuditEvent): void {
+    this.#waiting.push(event)
+    this.#bound()
+    this.#write()
   }
 
   #endFloods(): void {

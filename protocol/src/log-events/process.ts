@@ -11,6 +11,7 @@ export const processEvents = {
   'audit-end-cut': ['warn', 'The last line of the audit log was not complete, as after a power cut.'],
   'audit-written-again': ['info', 'The audit log can be written again; what waited is in it.'],
   'audit-entry-left-out': ['warn', 'An entry was larger than the limit of an entry.'],
+  'audit-not-read': ['warn', 'Members may do as much again: their acts before the restart are not counted.'],
   'audit-not-written': ['warn', 'Entries wait in memory: look at the disk.'],
   'watch-folder-lost': ['warn', '`up --watch` does not see changes in `folder`: start it again.'],
   'modules-reloaded': ['info', '`up --watch` serves the changed modules.'],
