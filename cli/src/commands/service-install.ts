@@ -53,12 +53,13 @@ Exit codes: 0 installed, 4 this needs root, 7 there is no service manager here.`
     const { install, stepsOf } = await import('../service/install.ts')
     const plan = await planOf(options, settings, args)
     if (options.dryRun === true) {
-      const { file, tools } = stepsOf(plan)
-      return output.result({ file: file.path, text: file.text, commands: tools }, () => [
+      const { file, protection, tools } = stepsOf(plan)
+      const commands = [...(protection?.tools ?? []), ...tools]
+      return output.result({ file: file.path, text: file.text, commands }, () => [
         `# ${file.path}`,
         ...file.text.trimEnd().split('\n'),
         '',
-        ...tools.map(tool => `# ${tool.join(' ')}`),
+        ...commands.map(tool => `# ${tool.join(' ')}`),
       ])
     }
     const installed = await withProgress(settings, `Installing ${plan.spec.name}`, () =>

@@ -36,6 +36,31 @@ test('a service of a user is defined in the home folder, and needs no right of r
   ])
 })
 
+test('keys of a service on Windows are read by administrators, the system and the user of the service alone', async () => {
+  const windows = await managerOf('windows')
+  const folder = 'C:\\ProgramData\\agent-mesh'
+  expect(windows.protect(spec)).toEqual({
+    folder,
+    tools: [
+      ['icacls', folder, '/setowner', '*S-1-5-32-544', '/t', '/q'],
+      [
+        'icacls',
+        folder,
+        '/inheritance:r',
+        '/grant:r',
+        '*S-1-5-18:(OI)(CI)F',
+        '*S-1-5-32-544:(OI)(CI)F',
+        '*S-1-5-19:(OI)(CI)M',
+        '/q',
+      ],
+    ],
+  })
+  const { data, tokenFile } = windows.paths('staging')
+  const { path } = windows.file(spec)
+  for (const kept of [data, tokenFile, path]) expect(kept).toMatch(`${folder}\\`)
+  expect(windows.protect({ ...spec, scope: 'user' })).toBeUndefined()
+})
+
 test('a program in a home folder is no service of the machine', () => {
   const hidden = { ...spec, program: ['/home/ada/.local/bin/agent-mesh'] }
   expect(() => checkProgram(hidden)).toThrow(/--user|cannot read/)

@@ -5,7 +5,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { runTool } from './run-tool.ts'
-import type { ServiceManager, ToolCall } from './service-manager.ts'
+import type { Protection, ServiceManager, ToolCall } from './service-manager.ts'
 import type { ServiceSpec } from './service-spec.ts'
 
 export interface InstallPlan {
@@ -30,11 +30,12 @@ export interface Installed {
 /** What an installation does: for `--dry-run`. */
 export function stepsOf({ manager, spec, root, start }: Omit<InstallPlan, 'token'>) {
   const file = manager.file(spec)
+  const protection = root === undefined ? manager.protect(spec) : undefined
   const tools: ToolCall[] =
     root === undefined
       ? [...manager.enable(spec), ...(start ? manager.start(spec) : [])]
       : manager.enableBelow(root, spec)
-  return { file: { ...file, path: below(root, file.path) }, tools }
+  return { file: { ...file, path: below(root, file.path) }, protection, tools }
 }
 
 const below = (root: string | undefined, path: string): string =>
@@ -43,7 +44,8 @@ const below = (root: string | undefined, path: string): string =>
 /** @throws MeshError permission_denied, unavailable, unsupported, cancelled */
 export async function install(plan: InstallPlan, signal: AbortSignal): Promise<Installed> {
   const { manager, spec, token, root, start } = plan
-  const { file, tools } = stepsOf(plan)
+  const { file, protection, tools } = stepsOf(plan)
+  if (protection !== undefined) await protect(protection, signal)
   if (spec.tokenFile !== undefined && token !== undefined)
     await write(below(root, spec.tokenFile), `${token}\n`, 0o600)
   const before = await readFile(file.path, 'utf8').catch(() => undefined)
@@ -53,6 +55,14 @@ export async function install(plan: InstallPlan, signal: AbortSignal): Promise<I
   const isCurrent = !changed && started && token === undefined && (await isRunning(manager, spec, signal))
   if (!isCurrent) for (const tool of tools) await runTool(tool, signal)
   return { service: spec.name, file: file.path, data: below(root, spec.data), changed, started }
+}
+
+/** Nothing is written into a folder whose rights could not be set. */
+async function protect({ folder, tools }: Protection, signal: AbortSignal): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw fileFailure(`make ${folder}`, error)
+  })
+  for (const tool of tools) await runTool(tool, signal)
 }
 
 async function isRunning(manager: ServiceManager, spec: ServiceSpec, signal: AbortSignal): Promise<boolean> {

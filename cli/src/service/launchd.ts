@@ -24,6 +24,8 @@ export const launchd: ServiceManager = {
   }),
   file: spec => ({ path: pathOf(spec), text: propertyList(spec) }),
   // Jobs in its folder start at boot.
+  // The data folder itself is 0700.
+  protect: () => undefined,
   enableBelow: () => [],
   enable: spec => [['launchctl', 'enable', `${domainOf(spec)}/${spec.name}`]],
   start: spec => [['launchctl', 'bootstrap', domainOf(spec), pathOf(spec)]],

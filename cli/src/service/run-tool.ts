@@ -13,11 +13,13 @@ interface Ended {
 export async function runTool(call: ToolCall, signal: AbortSignal): Promise<string> {
   const { code, said } = await ended(call, 'pipe', signal)
   if (code === 0) return said
-  const denied = /access denied|authentication required|permission denied|not permitted/i.test(said)
+  const denied = /access (?:is )?denied|authentication required|permission denied|not permitted/i.test(said)
   throw new MeshError(
     denied ? 'permission_denied' : 'unavailable',
     `Cannot manage the service: "${call.join(' ')}" ended with ${code}: ${said.trim().slice(0, 2_000)}`,
-    { hint: denied ? 'Run it as root (sudo).' : 'See "agent-mesh service logs".' },
+    {
+      hint: denied ? 'Run it as root (sudo), on Windows as administrator.' : 'See "agent-mesh service logs".',
+    },
   )
 }
 

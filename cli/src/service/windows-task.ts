@@ -8,6 +8,11 @@ import type { ServiceManager } from './service-manager.ts'
 import { commandLineOf, descriptionOf, type ServiceSpec } from './service-spec.ts'
 
 const folder = 'C:\\ProgramData\\agent-mesh'
+/** Owner of the folder. By number: names are of the language of the machine. */
+const administrators = '*S-1-5-32-544'
+/** Those who may use the folder: the system, administrators, and the account of local services, which runs the task. */
+const rights = ['*S-1-5-18:(OI)(CI)F', `${administrators}:(OI)(CI)F`, '*S-1-5-19:(OI)(CI)M']
+
 const pathOf = ({ name }: ServiceSpec): string => `${folder}\\${name}.xml`
 
 export const windowsTask: ServiceManager = {
@@ -16,6 +21,17 @@ export const windowsTask: ServiceManager = {
     data: `${folder}\\${context}`,
     tokenFile: `${folder}\\${context}.join-token`,
   }),
+  // All users may read what is below ProgramData, and one that makes a folder there first is its owner. Data of a user is in the profile.
+  protect: ({ scope }) =>
+    scope === 'user'
+      ? undefined
+      : {
+          folder,
+          tools: [
+            ['icacls', folder, '/setowner', administrators, '/t', '/q'],
+            ['icacls', folder, '/inheritance:r', '/grant:r', ...rights, '/q'],
+          ],
+        },
   file: spec => ({ path: pathOf(spec), text: task(spec) }),
   enableBelow: () => [],
   enable: spec => [['schtasks', '/create', '/f', '/tn', spec.name, '/xml', pathOf(spec)]],
