@@ -1,5 +1,6 @@
 import { addressForm, multiaddrOf, noAddress } from '@agent-mesh/agent/member/address-form'
 import { readDuration } from '@agent-mesh/protocol/duration'
+import { limits } from '@agent-mesh/protocol/limits'
 import { InvalidArgumentError } from 'commander'
 
 import type { Field } from './data/call-params.ts'
@@ -110,7 +111,7 @@ export function parseJoin(text: string): string {
 export const collectAddress =
   (examples: string) =>
   (text: string, before: readonly string[] | false | undefined): string[] => {
-    if (text.length <= 128 && addressForm.test(multiaddrOf(text))) return collect(text, before)
+    if (text.length <= limits.addrChars && addressForm.test(multiaddrOf(text))) return collect(text, before)
     throw new InvalidArgumentError(`It ${noAddress(examples)}.`)
   }
 

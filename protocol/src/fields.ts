@@ -39,7 +39,7 @@ export const serviceNameField = ofForm(fieldForms.serviceName)
 export const addrField = z.string().check(
   z.maxLength(limits.addrChars),
   z.regex(
-    /^(?:\/(?:ip4|ip6|dns|dns4|dns6)\/[0-9a-zA-Z.:-]{1,64})(?:\/(?:tcp|udp)\/[1-9][0-9]{0,4})(?:\/[a-z0-9-]{1,24}){0,3}$/,
+    /^\/(?:(?:ip4|ip6)\/[0-9a-fA-F.:]{1,45}|(?:dns|dns4|dns6)\/[0-9a-zA-Z.-]{1,253})(?:\/(?:tcp|udp)\/[1-9][0-9]{0,4})(?:\/[a-z0-9-]{1,24}){0,3}$/,
     {
       error: 'is not an address (/ip4|ip6|dns/HOST/tcp|udp/PORT)',
     },

@@ -20,7 +20,8 @@ export const limits = {
   joinTokenChars: 900,
   /** Addresses listed in a record; circuit addresses are derived, never listed. */
   addrs: 8,
-  addrChars: 128,
+  /** A name of DNS has 253. */
+  addrChars: 344,
   homeRelays: 2,
   /** A round trip to a home relay that is listed, ms. */
   homeRttMs: 60_000,

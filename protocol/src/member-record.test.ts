@@ -42,6 +42,14 @@ it('an incarnation of at most a day ahead is accepted', async () => {
   )
 })
 
+it('an address may have a host name of any length that DNS has', async () => {
+  const name = `${'a'.repeat(60)}.`.repeat(5).slice(0, 253)
+  const addrs = [`/dns4/${name}/tcp/443/wss`]
+  expect(await verify(await member.record({ addrs }))).toBe('accepted')
+  const longer = [`/dns4/${name}a/tcp/443/wss`]
+  expect(await refusal(member.record({ addrs: longer }))).toMatch(/^invalid_argument: /)
+})
+
 it('a record over 1 KiB is neither signed nor accepted', async () => {
   const record = claimsOf(await member.record())
   const services = Array.from({ length: 32 }, (_, i) =>
