@@ -5,10 +5,13 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+
+import { scriptOptions } from '../test/support/script-options.ts'
 
 const site = import.meta.dirname
-const { values } = parseArgs({ options: { serve: { type: 'boolean', default: false } } })
+const { values } = scriptOptions('Usage: npm run docs -- [--serve]', {
+  serve: { type: 'boolean', default: false },
+})
 
 function run(...[file = '', ...args]: string[]): void {
   const { status, error } = spawnSync(file, args, { cwd: site, stdio: 'inherit' })

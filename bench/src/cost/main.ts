@@ -2,12 +2,14 @@
  * `npm run cost -- [--agents N] [--json]`: the monthly bill of the control plane on AWS and of the relays for so many agents, from
  * counted units and dated price tables.
  */
-import { parseArgs } from 'node:util'
+import { endWrongly, scriptOptions } from '../../../test/support/script-options.ts'
 import { monthlyBill, type Bill } from './bill.ts'
 import { relayBill, type RelayBill } from './relay-bill.ts'
 
-const { values } = parseArgs({
-  options: { agents: { type: 'string', default: '1000000' }, json: { type: 'boolean', default: false } },
+const usage = 'Usage: npm run cost -- [--agents N] [--json]'
+const { values } = scriptOptions(usage, {
+  agents: { type: 'string', default: '1000000' },
+  json: { type: 'boolean', default: false },
 })
 
 const line = ([name, usd]: [string, number]): string => `  ${name.padEnd(18)} ${usd.toFixed(2).padStart(12)}`
@@ -32,10 +34,8 @@ const relayTable = ({ relays, egress_gb, usd, prices_checked }: RelayBill): stri
   ].join('\n')
 
 function main(): number {
-  if (!/^[1-9]\d{0,7}$/.test(values.agents)) {
-    console.error('Usage: npm run cost -- [--agents N] [--json]   (N from 1 to 99999999)')
-    return 2
-  }
+  if (!/^[1-9]\d{0,7}$/.test(values.agents))
+    endWrongly(`Cannot compute a bill for ${values.agents} agents: --agents takes 1 to 99999999`, usage)
   const agents = Number(values.agents)
   const [bill, relays] = [monthlyBill(agents), relayBill(agents)]
   console.log(

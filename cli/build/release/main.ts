@@ -3,7 +3,6 @@
  */
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 
 import { readManifest } from '../manifest.ts'
 import { billOfMaterials } from './bill-of-materials.ts'
@@ -16,19 +15,24 @@ import { checkPackage, packInto } from './pack.ts'
 import { buildPlatform } from './platform-files.ts'
 import { chosenPlatforms } from './platforms.ts'
 import { installTools } from './tools.ts'
+import { endWrongly, scriptOptions } from '../../../test/support/script-options.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
-const { values } = parseArgs({
-  options: {
-    version: { type: 'string' },
-    out: { type: 'string' },
-    platforms: { type: 'string' },
-    json: { type: 'boolean' },
-  },
+const usage = `Usage: npm run release -- [--version V] [--out DIR] [--platforms NAMES] [--json]
+
+  --version V        of the packages, such as 1.2.3 or 1.2.3-rc.1; else that of package.json
+  --out DIR          where it goes, dist/V unless given
+  --platforms NAMES  of single files, with commas between them; else all (on Linux on x64)
+  --json             what was made, as one line`
+const { values } = scriptOptions(usage, {
+  version: { type: 'string' },
+  out: { type: 'string' },
+  platforms: { type: 'string' },
+  json: { type: 'boolean' },
 })
 const version = values.version ?? (await readManifest(root, '.')).version
 if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(version))
-  throw new Error(`Cannot release ${version}: --version takes a version such as 1.2.3 or 1.2.3-rc.1`)
+  endWrongly(`Cannot release ${version}: --version takes a version such as 1.2.3 or 1.2.3-rc.1`, usage)
 const out = resolve(values.out ?? join(root, 'dist', version))
 // What is put into a program is made by a Node that runs here.
 const canBuild = process.platform === 'linux' && process.arch === 'x64'

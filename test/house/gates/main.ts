@@ -2,7 +2,7 @@
  * `npm run gates -- [--fast] [--only NAMES] [--skip NAMES] [--json]`: runs the gates one after the other, and shows each with its
  * result, its time, and its figure against the limit. The last line counts them; exit code 1 when one fails.
  */
-import { parseArgs, styleText } from 'node:util'
+import { styleText } from 'node:util'
 
 import { coverage } from './coverage.ts'
 import { commandGate, type Gate, type Verdict } from './gate.ts'
@@ -13,6 +13,7 @@ import { startProgress } from './progress.ts'
 import { secrets } from './secrets.ts'
 import { commandSize, lambdaSize } from './sizes.ts'
 import { advisories, promtool } from './tool-gates.ts'
+import { endWrongly, scriptOptions } from '../../support/script-options.ts'
 
 const house = [
   'vitest',
@@ -50,21 +51,21 @@ const gates: readonly Gate[] = [
   advisories,
 ]
 
-const { values } = parseArgs({
-  options: {
-    fast: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    skip: { type: 'string' },
-  },
+const usage = `Usage: npm run gates -- [--fast] [--only NAMES] [--skip NAMES] [--json]
+
+Gates: ${gates.map(({ name }) => name).join(', ')}`
+const { values } = scriptOptions(usage, {
+  fast: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  skip: { type: 'string' },
 })
 
 /** A name is the first word of a gate, or all of it. */
 const named = (list: string | undefined) => {
   const names = list?.split(',') ?? []
   const unknown = names.find(name => !gates.some(gate => isNamed(gate, name)))
-  if (unknown !== undefined)
-    throw new Error(`Cannot run gate ${unknown}: there are ${gates.map(({ name }) => name).join(', ')}`)
+  if (unknown !== undefined) endWrongly(`Cannot run gate ${unknown}: there is none of that name`, usage)
   return (gate: Gate) => names.some(name => isNamed(gate, name))
 }
 const isNamed = ({ name }: Gate, asked: string) => name === asked || name.startsWith(`${asked} (`)
