@@ -34,7 +34,9 @@ export async function sendAll(
     for (;;) {
       const room = sender.ready()
       if (room !== undefined) await room
-      const next = await source.next()
+      const step = source.next()
+      // A message that is there already needs no promise.
+      const next = 'then' in step ? await step : step
       if (next.done === true) return next.value
       const body = encode(next.value)
       const sent = sender.send(body instanceof Promise ? await body : body)
