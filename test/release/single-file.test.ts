@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 
+import { canTry } from '../support/can-try.ts'
 import { bareRoot } from './support/bare-root.ts'
 import { versions } from './support/build-releases.ts'
 
@@ -17,8 +18,11 @@ const run = promisify(execFile)
 const [first, second] = versions
 const mostBytes = 130e6
 const program = '/usr/local/bin/agent-mesh'
-const canChroot = process.platform === 'linux' && process.arch === 'x64' && process.getuid?.() === 0
-if (!canChroot) console.log('the single file is not tried: it needs Linux on x64, and root for a chroot')
+const canChroot = canTry(
+  'the single file',
+  process.platform === 'linux' && process.arch === 'x64' && process.getuid?.() === 0,
+  'Linux on x64, and root for a chroot',
+)
 
 describe.skipIf(!canChroot)('the single file, where there is no Node', () => {
   let machine: Awaited<ReturnType<typeof bareRoot>>

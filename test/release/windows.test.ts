@@ -7,16 +7,16 @@ import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 
 import { platforms, downloadOf } from '../../cli/build/release/platforms.ts'
+import { canTry } from '../support/can-try.ts'
 import { lastJson, openWorkshop, runCommand, type Workshop } from '../support/command.ts'
 import { versions } from './support/build-releases.ts'
 import { openWine, wineFiles, winePackages, type Wine, type WineProcess } from './support/wine.ts'
 
-const canRun = wineFiles.every(path => existsSync(path))
-if (!canRun) {
-  const reason = `a member on Windows is not tried: it needs ${winePackages}`
-  if (process.env['CI'] === 'true') throw new Error(reason)
-  console.log(reason)
-}
+const canRun = canTry(
+  'a member on Windows',
+  wineFiles.every(path => existsSync(path)),
+  winePackages,
+)
 /** Wine and the first start, which unpacks the program, are slow. */
 const patient = { timeout: 90_000, interval: 500 }
 

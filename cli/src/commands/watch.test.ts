@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
+import { canTry } from '../../../test/support/can-try.ts'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import { serveLocal, type LocalServer } from '../local/local-server.ts'
 import { fitted } from '../show/fitted.ts'
@@ -93,9 +94,12 @@ test('peers --watch in a pipe prints one table below the other, without control 
   expect(run.stdout()).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)
 })
 
-const noTerminal = spawnSync('script', ['--version']).error !== undefined
-if (noTerminal) console.warn('--watch is not tested on a terminal: script(1) of util-linux is not installed.')
-test.skipIf(noTerminal)('peers --watch on a terminal draws in place, and leaves it as it was', async () => {
+const hasTerminal = canTry(
+  '--watch on a terminal',
+  spawnSync('script', ['--version']).error === undefined,
+  'script(1) of util-linux',
+)
+test.skipIf(!hasTerminal)('peers --watch on a terminal draws in place, and leaves it as it was', async () => {
   const line = [process.execPath, ...command()].map(word => `'${word}'`).join(' ')
   const run = await watched(
     'script',
@@ -111,7 +115,7 @@ test.skipIf(noTerminal)('peers --watch on a terminal draws in place, and leaves 
 
 const top = (...more: string[]) => [launcher, '--data', folder, 'top', '--every', '100ms', ...more]
 
-test.skipIf(noTerminal)(
+test.skipIf(!hasTerminal)(
   'top on a terminal fills the other screen, and leaves the terminal as it was',
   async () => {
     const line = [process.execPath, ...top()].map(word => `'${word}'`).join(' ')
@@ -151,7 +155,7 @@ test('a watch that nothing answers fails at once', () => {
   expect(status).toBe(3)
 })
 
-test.skipIf(noTerminal)(
+test.skipIf(!hasTerminal)(
   'peers --watch on a terminal without a size prints one table below the other',
   async () => {
     const line = [process.execPath, ...command()].map(word => `'${word}'`).join(' ')
