@@ -2,6 +2,9 @@ import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** Windows keeps a file of a process that has ended open for a moment. */
+export const removal = { recursive: true, force: true, maxRetries: 10 } as const
+
 const prefix = 'agent-mesh-demo-'
 
 /** A temporary folder that names its process, so that a later demo can remove what a killed one left. */
@@ -14,8 +17,7 @@ async function removeAbandoned(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const [, pid] = /^agent-mesh-demo-(\d+)-\w+$/.exec(name) ?? []
     const path = join(tmpdir(), name)
-    if (pid !== undefined && !isAlive(Number(pid)) && (await isOwn(path)))
-      await rm(path, { recursive: true, force: true })
+    if (pid !== undefined && !isAlive(Number(pid)) && (await isOwn(path))) await rm(path, removal)
   }
 }
 
@@ -28,8 +30,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** All users share the temporary folder: a link, or a folder of another user, is left alone. */
+/** All users share the temporary folder, but on Windows, which has no user ids: a link, or a folder of another user, is left alone. */
 async function isOwn(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined)
-  return found?.isDirectory() === true && found.uid === process.getuid?.()
+  if (found?.isDirectory() !== true) return false
+  return process.getuid === undefined || found.uid === process.getuid()
 }

@@ -8,7 +8,7 @@ import { localClient } from '../local/local-client.ts'
 import { startChild, type Child } from './child.ts'
 import { demoDefaults } from './defaults.ts'
 import { followPath, foundPathText, type FoundPath } from './found-path.ts'
-import { makeDemoFolder } from './demo-folder.ts'
+import { makeDemoFolder, removal } from './demo-folder.ts'
 
 /** A whole mesh of processes on this machine, in a temporary folder. */
 export interface DemoMesh {
@@ -94,5 +94,5 @@ async function stopAll(children: readonly Child[], root: string): Promise<void> 
   const [agentsAndRelays, rest] = [children.slice(1), children.slice(0, 1)]
   await Promise.all(agentsAndRelays.map(child => child.stop()))
   await Promise.all(rest.map(child => child.stop()))
-  await rm(root, { recursive: true, force: true })
+  await rm(root, removal)
 }
