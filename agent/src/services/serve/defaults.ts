@@ -5,9 +5,11 @@ export interface LimitOptions {
   /** A window of calls that ended: at least this long, ms, and this many. */
   readonly windowMs: number
   readonly windowCalls: number
-  /** A queue stands when the quickest call of a window took longer than at rest times `growth` plus `slackMs`. */
+  /** A queue stands when the quickest call of a window took longer than `growth` times the mean at rest, and than this times the quickest plus `slackMs`. */
   readonly growth: number
   readonly slackMs: number
+  /** Calls that wait behind a method by chance, if all take the same time: more are needed for the first limit. */
+  readonly chance: number
   /** ms. Calls of which even the quickest take longer wait for something: that is no queue. */
   readonly waiterMs: number
   /** Part of the difference by which the time at rest follows slower calls, a second. */
@@ -35,6 +37,8 @@ export const limitDefaults = {
   growth: 1.5,
   /** The jitter of a busy machine. */
   slackMs: 5,
+  /** At 80 % of the capacity a queue is longer once in 100 times (e^-5). */
+  chance: 12,
   waiterMs: 2_000,
   drift: 0.05,
   calmMs: 1_500,
