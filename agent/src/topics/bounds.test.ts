@@ -51,7 +51,7 @@ it('a slow reader loses its oldest messages, and is told how many', async () => 
   const subscription = new Subscription({ ...init, pattern })
   const from = { peerId: 'p', name: 'p' }
   for (let value = 0; value < 10; value++)
-    subscription.push({ topic: 't', value, from, at: 0, retained: false })
+    subscription.push({ topic: 't', value, from, at: 0, retained: false, lost: 0 })
   const got: [unknown, number][] = []
   for await (const { value, lost } of subscription) if (got.push([value, lost]) === 3) break
   expect(got).toEqual([
@@ -65,7 +65,7 @@ describe('a message is handled', () => {
   const init = { id: 1, group: undefined, retained: false, buffer: 9, onLost: () => {}, onClose: () => {} }
   const pattern = { pattern: 't', version: undefined, schema: undefined }
   const handled = (ends: unknown[], value: number) => {
-    const message = { topic: 't', value, from: { peerId: 'p', name: 'p' }, at: 0, retained: false }
+    const message = { topic: 't', value, from: { peerId: 'p', name: 'p' }, at: 0, retained: false, lost: 0 }
     const begin = () => ({
       run: <T>(work: () => T) => work(),
       end: (error?: unknown) => ends.push(error ?? value),

@@ -1,7 +1,6 @@
 /** What arrives: it is verified, numbers are checked, the policy is asked, and each subscription gets its part. */
 import {
   decodeTopicMessage,
-  messagesOf,
   readPublication,
   verifyPublication,
   type Subject,
@@ -17,7 +16,7 @@ import { topicDefaults } from './defaults.ts'
 import { handlingOf } from './handling.ts'
 import { isLater, type ReadPublication } from './hub/retained-values.ts'
 import { laneOf, ReplayWindows, type Numbered } from './replay-windows.ts'
-import type { Subscription } from './subscription.ts'
+import type { Subscription, TopicMessage } from './subscription.ts'
 
 /** Why a message did not reach a subscription. */
 export type Refusal = 'forged' | 'denied' | 'replayed' | 'unfit'
@@ -46,12 +45,22 @@ export interface Reader {
 /** One message on its way to a subscription. */
 interface Arrival {
   readonly publication: ReadPublication
-  /** Of the publisher. */
-  readonly name: string
+  readonly from: TopicMessage['from']
   readonly place: number
-  readonly body: Uint8Array
+  /** It is what lies from `start` to `end` of these. */
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
   readonly retained: boolean
   readonly acknowledge: (() => void) | undefined
+}
+
+const none: readonly Reader[] = []
+
+/** With memory of its own. */
+const alone = (arrival: Arrival): Arrival => {
+  const bytes = Uint8Array.from(arrival.bytes.subarray(arrival.start, arrival.end))
+  return { ...arrival, bytes, start: 0, end: bytes.byteLength }
 }
 
 type Confirm = (confirm: TopicFrameOf<'confirm'>) => void
@@ -143,18 +152,19 @@ export class Inbox {
   async #deliver(
     { plain, shares = {}, retainedFor, acks }: MessageFrame,
     publication: ReadPublication,
-    from: Subject,
+    subject: Subject,
     confirm: Confirm,
   ): Promise<void> {
-    const { claims, publisher } = publication
+    const { claims, publisher, bodies } = publication
+    const { epoch, at, sizes } = claims
     const readers = this.#readersOf(claims)
-    const bodies = messagesOf(claims, publication.bodies)
-    const base = { publication, name: from.name, acknowledge: undefined }
+    const from = { peerId: publisher, name: subject.name }
+    const first = { publication, from, place: 0, bytes: bodies, start: 0, end: sizes[0]! }
     let delivered = 0
     if (retainedFor !== undefined) {
       const named = readers.filter(({ subscription }) => retainedFor.includes(subscription.id))
       for (const reader of named)
-        if (await this.#give(reader, { ...base, place: 0, body: bodies[0]!, retained: true })) delivered++
+        if (await this.#give(reader, { ...first, retained: true, acknowledge: undefined })) delivered++
       return this.#delivered(delivered)
     }
     const outside = plain ? readers.filter(({ subscription }) => subscription.group === undefined) : []
@@ -162,26 +172,30 @@ export class Inbox {
     const groups = Object.entries(shares).map(([group, places]) => ({
       ...{ group, places, lane: laneOf(publisher, group) },
     }))
-    for (const [place, whole] of bodies.entries()) {
-      const numbered = { epoch: claims.epoch, seq: claims.seq + place, at: claims.at }
-      const isNew = (lane: string): boolean => this.#isNew(lane, numbered, publisher)
-      let chosen = plain && isNew(plainLane) ? outside : []
+    let start = 0
+    for (let place = 0; place < sizes.length; place++) {
+      const end = start + sizes[place]!
+      const numbered = { epoch, seq: claims.seq + place, at }
+      let chosen = plain && this.#isNew(plainLane, numbered, publisher) ? outside : none
       for (const { group, places, lane } of groups) {
         // Of several subscriptions here to one group, one handles it.
         const one = places.includes(place)
           ? readers.find(({ subscription }) => subscription.group === group)
           : undefined
-        if (one !== undefined && isNew(lane)) chosen = [...chosen, one]
+        if (one !== undefined && this.#isNew(lane, numbered, publisher)) chosen = [...chosen, one]
       }
       const acknowledge = !acks
         ? undefined
-        : () => confirm({ type: 'confirm', publisher, epoch: claims.epoch, counts: [[numbered.seq, 1]] })
-      for (const [nth, reader] of chosen.entries()) {
+        : () => confirm({ type: 'confirm', publisher, epoch, counts: [[numbered.seq, 1]] })
+      // Written out: a message takes as long as its objects.
+      const arrival = { publication, from, place, bytes: bodies, start, end, retained: false, acknowledge }
+      for (let nth = 0; nth < chosen.length; nth++) {
         // Readers share no bytes, and one of a group does not keep those of the other messages.
-        const body = nth === 0 && groups.length === 0 ? whole : Uint8Array.from(whole)
-        const giving = this.#give(reader, { ...base, place, body, retained: false, acknowledge })
+        const given = nth === 0 && groups.length === 0 ? arrival : alone(arrival)
+        const giving = this.#give(chosen[nth]!, given)
         if (typeof giving === 'boolean' ? giving : await giving) delivered++
       }
+      start = end
     }
     this.#delivered(delivered)
   }
@@ -205,7 +219,7 @@ export class Inbox {
 
   /** At once unless the schema takes its time: a promise for each message would cost more than the message. */
   #give({ subscription, schema }: Reader, arrival: Arrival): boolean | Promise<boolean> {
-    const { publication, body } = arrival
+    const { publication, bytes, start, end } = arrival
     const { claims, publisher } = publication
     if (claims.retain === true && !this.#isLastValue(subscription, publication)) return false
     const refuse = (error?: unknown): boolean => {
@@ -218,7 +232,7 @@ export class Inbox {
       return true
     }
     try {
-      const value = decodeTopicMessage(body)
+      const value = decodeTopicMessage(bytes, start, end)
       const checked = schema === undefined ? { value } : schema['~standard'].validate(value)
       return checked instanceof Promise ? checked.then(push).catch(refuse) : push(checked)
     } catch (error) {
@@ -227,13 +241,13 @@ export class Inbox {
   }
 
   #push(subscription: Subscription, arrival: Arrival, value: unknown): void {
-    const { publication, name, place, retained, acknowledge } = arrival
+    const { publication, from, place, retained, acknowledge } = arrival
     const { topic, at, traces } = publication.claims
     const { publisher } = publication
     const trace = retained ? undefined : traceOfParent(traces?.[place])
     const begin = handlingOf(this.#init.tracing, { topic, publisher, trace, acknowledge })
-    const from = { peerId: publisher, name }
-    subscription.push({ topic, value, from, at, retained, ...(trace !== undefined && { trace }) }, begin)
+    const message = { topic, value, from, at, retained, lost: 0 }
+    subscription.push(trace === undefined ? message : { ...message, trace }, begin)
   }
 
   /** Each hub that is asked tells the last value: a subscription gets it once. */

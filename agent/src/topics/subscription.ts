@@ -24,7 +24,7 @@ export interface TopicMessage<Message = unknown> {
 }
 
 interface Waiting<Message> {
-  readonly message: Omit<TopicMessage<Message>, 'lost'>
+  readonly message: TopicMessage<Message>
   readonly begin: (() => Handling) | undefined
 }
 
@@ -79,8 +79,8 @@ export class Subscription<Message = unknown> implements AsyncIterable<TopicMessa
     this.#init.onClose()
   }
 
-  /** @param begin what surrounds its handling begins */
-  push(message: Omit<TopicMessage<Message>, 'lost'>, begin?: () => Handling): void {
+  /** @param message of which none is known to be lost yet @param begin what surrounds its handling begins */
+  push(message: TopicMessage<Message>, begin?: () => Handling): void {
     if (this.#closed) return
     if (this.#waiting.length >= this.#init.buffer) {
       this.#waiting.shift()
@@ -137,7 +137,8 @@ export class Subscription<Message = unknown> implements AsyncIterable<TopicMessa
     if (next === undefined) return undefined
     const lost = this.#lost
     this.#lost = 0
-    return { message: { ...next.message, lost }, handling: next.begin?.() }
+    const message = lost === 0 ? next.message : { ...next.message, lost }
+    return { message, handling: next.begin?.() }
   }
 
   /** Resolves when a message has come, or when it is closed. */

@@ -7,13 +7,7 @@ import { peerIdOfJwk } from '../peer-id.ts'
 import { newPrivateJwk } from '../private-jwk.ts'
 import { encodeTopicFrame, TopicFrameReader, type TopicFrame } from './frames.ts'
 import { topicMatches } from './names.ts'
-import {
-  decodeTopicMessage,
-  encodeTopicMessage,
-  messagesOf,
-  signPublication,
-  verifyPublication,
-} from './publication.ts'
+import { decodeTopicMessage, encodeTopicMessage, signPublication, verifyPublication } from './publication.ts'
 
 const mesh = 'a'.repeat(52)
 const jwk = newPrivateJwk()
@@ -29,7 +23,10 @@ describe('a publication', () => {
     const publication = await signed()
     const { publisher, claims: read } = await verifyPublication(publication, mesh)
     expect(publisher).toBe(peerId)
-    expect(messagesOf(read, publication.bodies).map(decodeTopicMessage)).toEqual(['one', 'two'])
+    const [one, both] = [read.sizes[0]!, publication.bodies.byteLength]
+    expect(decodeTopicMessage(publication.bodies, 0, one)).toBe('one')
+    expect(decodeTopicMessage(publication.bodies, one, both)).toBe('two')
+    expect(() => decodeTopicMessage(publication.bodies, one, one)).toThrow(/its kind is undefined/)
   })
 
   it('is refused with other messages, less of them, or in another mesh', async () => {
