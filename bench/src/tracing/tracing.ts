@@ -39,8 +39,7 @@ class Pair {
     this.#topic = topic
   }
 
-  static async start(mesh: LocalMesh, tracing: 'auto' | false): Promise<Pair> {
-    const name = tracing === false ? 'without' : 'with'
+  static async start(mesh: LocalMesh, tracing: 'auto' | false, name: string): Promise<Pair> {
     const callee = await mesh.agent({ name: `callee-${name}`, tracing })
     callee.serve({
       contract: work,
@@ -111,28 +110,38 @@ async function cpuOf(pair: Pair, kind: Kind): Promise<number> {
   return user + system
 }
 
-async function compare(
-  kind: Kind,
-  { traced, plain }: { traced: Pair; plain: Pair },
-  { rounds, progress }: BenchOptions,
-) {
+interface Pairs {
+  traced: Pair
+  plain: Pair
+  /** As `plain`: what it costs more or less than that is the error of the bench. */
+  control: Pair
+}
+
+async function compare(kind: Kind, pairs: Pairs, { rounds, progress }: BenchOptions) {
+  const names = ['traced', 'plain', 'control'] as const
   const ratios: number[] = []
+  const ofControl: number[] = []
   const cpu: number[] = []
   for (let turn = -turnsInRound; turn < rounds * turnsInRound; turn++) {
+    const took = { traced: 0, plain: 0, control: 0 }
     // They begin in turns, too.
-    const first = turn % 2 === 0 ? await cpuOf(traced, kind) : 0
-    const without = await cpuOf(plain, kind)
-    const withIt = first || (await cpuOf(traced, kind))
+    for (const nth of names.keys()) {
+      const name = names[(turn + turnsInRound + nth) % names.length]!
+      took[name] = await cpuOf(pairs[name], kind)
+    }
     if (turn < 0) continue
-    ratios.push(withIt / without)
-    cpu.push(without)
+    ratios.push(took.traced / took.plain)
+    ofControl.push(took.control / took.plain)
+    cpu.push(took.plain)
     if ((turn + 1) % turnsInRound === 0)
-      progress(`${kind}: ${median(ratios).toFixed(4)} after ${turn + 1} turns`)
+      progress(
+        `${kind}: ${median(ratios).toFixed(4)}, control ${median(ofControl).toFixed(4)} after ${turn + 1} turns`,
+      )
   }
   const sorted = ratios.sort((a, b) => a - b)
   const at = (share: number) => round4(sorted[Math.floor(share * sorted.length)]!)
   return {
-    ...{ ratio: at(0.5), quartiles: [at(0.25), at(0.75)] },
+    ...{ ratio: at(0.5), quartiles: [at(0.25), at(0.75)], control: round4(median(ofControl)) },
     cpu_us: Math.round((100 * median(cpu)) / counts[kind]) / 100,
   }
 }
@@ -144,9 +153,9 @@ export const tracing: Bench = {
   async run(options): Promise<BenchResult> {
     const mesh = await LocalMesh.start()
     try {
-      const traced = await Pair.start(mesh, 'auto')
-      const plain = await Pair.start(mesh, false)
-      const pairs = { traced, plain }
+      const traced = await Pair.start(mesh, 'auto', 'with')
+      const plain = await Pair.start(mesh, false, 'without')
+      const pairs = { traced, plain, control: await Pair.start(mesh, false, 'control') }
       const calls = await compare('calls', pairs, options)
       const streams = await compare('streams', pairs, options)
       const messages = await compare('messages', pairs, options)
