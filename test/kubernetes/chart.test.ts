@@ -9,6 +9,7 @@ import { parse } from 'yaml'
 import { addrField } from '@agent-mesh/protocol'
 import { chart, checkout, helm, only, render, resourcesOf, valueSets, valuesOf } from './support/chart.ts'
 import { containersOf, podOf, type Resource } from './support/chart.ts'
+import { sidecarRecipe } from './support/sidecar-recipe.ts'
 
 const read = (...path: string[]) => readFileSync(join(checkout, ...path), 'utf8')
 const kinds = (resources: readonly Resource[]) => resources.map(({ kind }) => kind).sort()
@@ -59,6 +60,24 @@ test.each(valueSets)('pods of the values "%s" have no rights', async set => {
       for (const { name } of volumeMounts) expect(volumes).toContain(name)
     }
   }
+})
+
+test('an agent beside a program, as the page has it, needs no rights and no other setting than the command has', async () => {
+  const pod = await sidecarRecipe()
+  expect(pod).toMatchObject({ enableServiceLinks: false })
+  expect(pod.securityContext).toMatchObject({
+    ...{ runAsNonRoot: true, runAsUser: 10_001, fsGroupChangePolicy: 'OnRootMismatch' },
+    seccompProfile: { type: 'RuntimeDefault' },
+  })
+  const [agent, ...more] = containersOf(pod)
+  expect(more).toEqual([])
+  expect(agent?.securityContext).toEqual({
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+  })
+  expect(agent?.volumeMounts.map(({ name }) => name)).toEqual(pod.volumes.map(({ name }) => name))
+  const page = read('docs', 'configuration.md')
+  for (const { name } of agent?.env ?? []) expect(page).toContain(name)
 })
 
 test('each setting in a variable is one of the command', async () => {

@@ -68,7 +68,7 @@ export function only(resources: readonly Resource[], kind: string, name = ''): R
   return first
 }
 
-interface PodSpec {
+export interface PodSpec {
   containers: Container[]
   initContainers?: Container[]
   volumes: { name: string; [kind: string]: unknown }[]
