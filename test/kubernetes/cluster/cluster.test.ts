@@ -9,6 +9,7 @@ import { startDeploy, type Deployed } from '../../deploy/support/deploy-script.t
 import { render, valueSets } from '../support/chart.ts'
 import { ApiFailure, type Json } from './support/api-server.ts'
 import { Cluster } from './support/cluster.ts'
+import { StandInNode } from './support/stand-in-node.ts'
 
 const namespace = 'mesh'
 const digest = `sha256:${'5e'.repeat(32)}`
@@ -30,11 +31,15 @@ const ofNodes = ['relays-only', 'agents-only']
 
 let folder: string
 let cluster: Cluster
+let node: StandInNode
 let env: NodeJS.ProcessEnv
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cluster-test-'))
-  cluster = await Cluster.start()
+  // The node sends no heartbeats.
+  cluster = await Cluster.start({ controllers: '*,-node-lifecycle-controller,-taint-eviction-controller' })
+  node = new StandInNode(cluster.api)
+  await node.start()
   const valuesFile = join(folder, 'values.yaml')
   await writeFile(valuesFile, stringify(values))
   const more = { AGENT_MESH_RELEASES: join(folder, 'releases'), AGENT_MESH_VALUES: valuesFile }
@@ -44,6 +49,7 @@ beforeAll(async () => {
   await cluster.kubectl('label', 'namespace', namespace, ...levels)
 })
 afterAll(async () => {
+  await node?.stop()
   await cluster?.end()
   await rm(folder, { recursive: true, force: true })
 })
@@ -109,14 +115,14 @@ test.each(['relay', 'control-plane'])('one %s is evicted at a time', async role 
     cluster.api.ask('POST', `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, {
       ...{ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } },
     })
-  cluster.node.holdsBack = true
+  node.holdsBack = true
   try {
     await vi.waitFor(() => evict(first), patience)
     const refused = (await evict(second).catch((error: unknown) => error)) as ApiFailure
     expect(refused).toBeInstanceOf(ApiFailure)
     expect([refused.status, refused.message]).toEqual([429, expect.stringContaining('disruption budget')])
   } finally {
-    cluster.node.holdsBack = false
+    node.holdsBack = false
   }
   await vi.waitFor(() => evict(second), patience)
 })

@@ -16,10 +16,12 @@ export class ApiFailure extends Error {
 }
 
 export class ApiServer {
+  readonly #host: string
   readonly #port: number
   readonly #token: string
 
-  constructor(port: number, token: string) {
+  constructor(host: string, port: number, token: string) {
+    this.#host = host
     this.#port = port
     this.#token = token
   }
@@ -30,7 +32,7 @@ export class ApiServer {
     const headers = { authorization: `Bearer ${this.#token}`, 'content-type': type }
     return new Promise((resolve, reject) => {
       const options = {
-        host: '127.0.0.1',
+        host: this.#host,
         port: this.#port,
         method,
         path,

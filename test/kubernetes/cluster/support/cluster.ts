@@ -1,67 +1,80 @@
-/** A control plane of Kubernetes on this machine: etcd, kube-apiserver, kube-controller-manager, and one node without a kubelet. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+/** A control plane of Kubernetes on this machine: etcd, kube-apiserver, kube-controller-manager. It has no node. */
+import { execFile } from 'node:child_process'
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { vi } from 'vitest'
 
-import { endChild } from '../../../support/command.ts'
 import { freePort } from '../../../support/free-port.ts'
 import { pythonTools } from '../../../support/python.ts'
 import { kubernetesTools } from '../../support/tools.ts'
 import { ApiServer } from './api-server.ts'
 import { builtPrograms } from './built-programs.ts'
-import { StandInNode } from './stand-in-node.ts'
+import { Programs } from './programs.ts'
 
 const run = promisify(execFile)
 const patience = { timeout: 240_000, interval: 500 }
 
+export interface ClusterInit {
+  /** Where its folder comes. @default that of the system for temporary ones */
+  parent?: string
+  /** Address at which nodes and this process reach the API server. @default that of loopback */
+  host?: string
+  /** Of `--controllers`. @default all */
+  controllers?: string
+  /** The command line that runs a program where {@link host} is. @default it runs as it is */
+  within?: (file: string, ...args: string[]) => [file: string, args: string[]]
+}
+
 export class Cluster {
   readonly folder: string
   readonly api: ApiServer
-  readonly node: StandInNode
-  readonly #children: ChildProcess[] = []
+  readonly #init: Required<Omit<ClusterInit, 'parent'>>
+  readonly #programs: Programs
 
-  private constructor(folder: string, api: ApiServer) {
+  private constructor(folder: string, api: ApiServer, init: Required<Omit<ClusterInit, 'parent'>>) {
     this.folder = folder
     this.api = api
-    this.node = new StandInNode(api)
+    this.#init = init
+    this.#programs = new Programs(join(folder, 'log'))
   }
 
-  static async start(): Promise<Cluster> {
+  static async start({ parent = tmpdir(), ...given }: ClusterInit = {}): Promise<Cluster> {
+    const asItIs = (file: string, ...args: string[]): [string, string[]] => [file, args]
+    const init = { host: '127.0.0.1', controllers: '*', within: asItIs, ...given }
     const programs = await builtPrograms('kube-apiserver', 'kube-controller-manager')
     const etcd = join(await pythonTools('kubernetes/cluster/requirements.txt'), 'etcd')
-    const folder = await mkdtemp(join(tmpdir(), 'cluster-'))
+    const folder = await mkdtemp(join(parent, 'cluster-'))
     const [token, port] = [randomUUID(), await freePort()]
-    const cluster = new Cluster(folder, new ApiServer(port, token))
+    const cluster = new Cluster(folder, new ApiServer(init.host, port, token), init)
     try {
-      await cluster.#start(etcd, programs, port, token)
+      await cluster.#startAll(etcd, programs, port, token)
     } catch (error) {
-      const said = await cluster.#said()
+      const said = await cluster.#programs.said()
       await cluster.end()
       throw new Error(`the cluster does not start: ${said}`, { cause: error })
     }
     return cluster
   }
 
-  async #start(etcd: string, programs: string, port: number, token: string): Promise<void> {
+  async #startAll(etcd: string, programs: string, port: number, token: string): Promise<void> {
     const within = (name: string) => join(this.folder, name)
     const [client, peer] = [await freePort(), await freePort()].map(it => `http://127.0.0.1:${it}`)
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
     await writeFile(within('service-accounts.pem'), privateKey.export({ type: 'pkcs1', format: 'pem' }))
     await writeFile(within('tokens.csv'), `${token},admin,admin,system:masters\n`)
-    await writeFile(this.kubeconfig, kubeconfigOf(port, token))
-    this.#spawn(etcd, [
+    await writeFile(this.kubeconfig, kubeconfigOf(this.#init.host, port, token))
+    this.#start(etcd, [
       ...['--data-dir', within('etcd'), '--unsafe-no-fsync'],
       ...['--listen-client-urls', `${client}`, '--advertise-client-urls', `${client}`],
       ...['--listen-peer-urls', `${peer}`, '--initial-advertise-peer-urls', `${peer}`],
       ...['--initial-cluster', `default=${peer}`],
     ])
-    this.#spawn(join(programs, 'kube-apiserver'), [
-      ...[`--etcd-servers=${client}`, `--secure-port=${port}`, '--bind-address=127.0.0.1'],
+    this.#start(join(programs, 'kube-apiserver'), [
+      ...[`--etcd-servers=${client}`, `--secure-port=${port}`, `--bind-address=${this.#init.host}`],
+      '--kubelet-preferred-address-types=InternalIP',
       ...[`--cert-dir=${within('certificates')}`, `--token-auth-file=${within('tokens.csv')}`],
       // Its cache waits for progress that this release of etcd does not report.
       '--watch-cache=false',
@@ -71,17 +84,17 @@ export class Cluster {
       `--service-account-signing-key-file=${within('service-accounts.pem')}`,
     ])
     await vi.waitFor(() => this.api.ask('GET', '/readyz'), patience)
-    this.#spawn(join(programs, 'kube-controller-manager'), [
+    this.#start(join(programs, 'kube-controller-manager'), [
       ...[`--kubeconfig=${this.kubeconfig}`, '--leader-elect=false', '--secure-port=0'],
       `--service-account-private-key-file=${within('service-accounts.pem')}`,
-      // The node sends no heartbeats.
-      '--controllers=*,-node-lifecycle-controller,-taint-eviction-controller',
+      // Pods wait for what it gives them.
+      `--root-ca-file=${within('certificates/apiserver.crt')}`,
+      `--controllers=${this.#init.controllers}`,
     ])
     await vi.waitFor(
       () => this.api.ask('GET', '/api/v1/namespaces/default/serviceaccounts/default'),
       patience,
     )
-    await this.node.start()
   }
 
   get kubeconfig(): string {
@@ -106,29 +119,19 @@ export class Cluster {
   }
 
   async end(): Promise<void> {
-    await this.node.stop()
-    for (const child of this.#children.reverse()) await endChild(child)
+    await this.#programs.end()
     await rm(this.folder, { recursive: true, force: true })
   }
 
-  #spawn(file: string, args: readonly string[]): void {
-    const log = createWriteStream(`${this.folder}/log`, { flags: 'a' })
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-    for (const stream of [child.stdout, child.stderr]) stream.pipe(log, { end: false })
-    this.#children.push(child)
-  }
-
-  /** The end of their logs. */
-  async #said(): Promise<string> {
-    const text = await readFile(join(this.folder, 'log'), 'utf8').catch(() => '')
-    return text.trimEnd().split('\n').slice(-20).join('\n')
+  #start(file: string, args: readonly string[]): void {
+    this.#programs.start(...this.#init.within(file, ...args))
   }
 }
 
-const kubeconfigOf = (port: number, token: string): string => `apiVersion: v1
+const kubeconfigOf = (host: string, port: number, token: string): string => `apiVersion: v1
 kind: Config
 current-context: test
 contexts: [{ name: test, context: { cluster: test, user: admin } }]
-clusters: [{ name: test, cluster: { server: 'https://127.0.0.1:${port}', insecure-skip-tls-verify: true } }]
+clusters: [{ name: test, cluster: { server: 'https://${host}:${port}', insecure-skip-tls-verify: true } }]
 users: [{ name: admin, user: { token: ${token} } }]
 `

@@ -2,7 +2,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { vi } from 'vitest'
-import type { Programs } from './programs.ts'
+import type { Programs } from '../../cluster/support/programs.ts'
 import type { Room } from './room.ts'
 
 /** Where Debian has them (containernetworking-plugins). */

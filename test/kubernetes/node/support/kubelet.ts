@@ -2,66 +2,38 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { vi } from 'vitest'
-import { builtPrograms } from '../../cluster/support/built-programs.ts'
 import type { Json } from '../../cluster/support/api-server.ts'
-import { importImages, startContainerRuntime } from './container-runtime.ts'
-import { isFirstVersion, makeControlGroup } from './control-groups.ts'
-import { groupOf, removeGroups } from './leftovers.ts'
-import type { NodeImages } from './node-images.ts'
+import { Programs } from '../../cluster/support/programs.ts'
+import { nodeName, startKubelet, type KubeletInit } from './kubelet-process.ts'
+import { removeGroups } from './leftovers.ts'
 import { PodNames, type Find } from './pod-names.ts'
-import { Programs } from './programs.ts'
-import type { Room } from './room.ts'
 
-export const clusterDomain = 'cluster.local'
-const nodeName = 'node-1'
 const port = 10_255
 /** The kubelet says what pods it has within this, ms. */
 const askMs = 30_000
 
-export interface KubeletInit {
-  room: Room
-  folder: string
-  images: NodeImages
+export interface AloneInit extends KubeletInit {
   /** What the names that pods look up have. */
   find: Find
 }
 
 export class Kubelet {
-  readonly #init: KubeletInit
+  readonly #init: AloneInit
   readonly programs: Programs
   #names: PodNames | undefined
   #runtime = ''
 
-  constructor(init: KubeletInit) {
+  constructor(init: AloneInit) {
     this.#init = init
     this.programs = new Programs(join(init.folder, 'log'))
   }
 
   async start(): Promise<void> {
-    const { room, folder, images, find } = this.#init
-    const file = join(await builtPrograms('kubelet'), 'kubelet')
-    this.#runtime = await startContainerRuntime({
-      room,
-      programs: this.programs,
-      folder,
-      pause: images.pause,
-    })
-    await importImages(room, this.#runtime, images.archive)
-    await makeControlGroup(groupOf(folder))
+    const { room, find } = this.#init
     await mkdir(this.#pods, { recursive: true })
-    await writeFile(join(folder, 'kubelet.json'), JSON.stringify(this.#config()))
     this.#names = await PodNames.start(room.outside, find)
-    this.programs.start(
-      ...room.within(
-        file,
-        `--config=${folder}/kubelet.json`,
-        `--hostname-override=${nodeName}`,
-        ...[
-          ...[`--root-dir=${folder}/kubelet`, `--cert-dir=${folder}/certificates`],
-          ...[`--node-ip=${room.inside}`, `--cgroup-root=/${groupOf(folder)}`],
-        ],
-      ),
-    )
+    const settings = { staticPodPath: this.#pods, readOnlyPort: port }
+    this.#runtime = await startKubelet(this.#init, this.programs, settings)
     await vi
       .waitFor(() => this.pods(), { timeout: 120_000, interval: 500 })
       .catch(async (cause: unknown) => {
@@ -115,25 +87,5 @@ export class Kubelet {
 
   get #pods(): string {
     return join(this.#init.folder, 'pods')
-  }
-
-  #config(): object {
-    const none = '0%'
-    return {
-      ...{ apiVersion: 'kubelet.config.k8s.io/v1beta1', kind: 'KubeletConfiguration' },
-      ...{ containerRuntimeEndpoint: `unix://${this.#runtime}`, staticPodPath: this.#pods },
-      ...{ cgroupDriver: 'cgroupfs', cgroupsPerQOS: false, enforceNodeAllocatable: ['none'] },
-      ...{ failSwapOn: false, ...(isFirstVersion() && { failCgroupV1: false }) },
-      // It shares the disk and memory of this machine.
-      evictionHard: {
-        ...{ 'memory.available': none, 'nodefs.available': none, 'nodefs.inodesFree': none },
-        ...{ 'imagefs.available': none, 'imagefs.inodesFree': none },
-      },
-      ...{ imageGCHighThresholdPercent: 100, imageGCLowThresholdPercent: 99 },
-      ...{ clusterDNS: [this.#init.room.outside], clusterDomain, resolvConf: '' },
-      // Only this machine reaches it.
-      authentication: { anonymous: { enabled: true }, webhook: { enabled: false } },
-      ...{ authorization: { mode: 'AlwaysAllow' }, readOnlyPort: port, makeIPTablesUtilChains: false },
-    }
   }
 }
