@@ -1,4 +1,4 @@
-/** The chart at a cluster whose node runs pods: they get ready, join, call each other and are upgraded. */
+/** The chart at a cluster whose node runs pods: they get ready, join, call each other, are upgraded, and go back from an image that does not start. */
 import { execFile } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { stringify } from 'yaml'
 
 import { startDeploy, type Deployed } from '../../deploy/support/deploy-script.ts'
-import type { Json } from '../cluster/support/api-server.ts'
+import { ApiFailure, type Json } from '../cluster/support/api-server.ts'
 import { chart } from '../support/chart.ts'
 import { sidecarRecipe } from '../support/sidecar-recipe.ts'
 import { ClusterNode } from './support/cluster-node.ts'
@@ -139,4 +139,34 @@ test('an upgrade replaces each pod; relays keep their keys', async () => {
   await vi.waitFor(async () => expect(await running()).toEqual([tags.second]), patience)
   expect(before).toMatch(/^12D3/)
   expect(await identity(first)).toBe(before)
+})
+
+test('an image whose process ends at once is rolled back, and what ran before runs', async () => {
+  const { code, said } = await deploy('kubernetes', '--version', tags.broken, '--healthy', '60')
+  expect(code, said).toBe(1)
+  expect(said).toContain('rolled back')
+  await vi.waitFor(async () => expect(await running()).toEqual([tags.second]), patience)
+  await rolledOut(`statefulset/${release}-relay`)
+  expect(await smoke()).toContain('has left')
+})
+
+test('one relay is evicted at a time', async () => {
+  const [first, second] = relays
+  const evict = (name = '') =>
+    node.cluster.api.ask('POST', `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, {
+      ...{ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } },
+    })
+  await vi.waitFor(() => evict(first), patience)
+  const refused = (await evict(second).catch((error: unknown) => error)) as ApiFailure
+  expect(refused).toBeInstanceOf(ApiFailure)
+  expect([refused.status, refused.message]).toEqual([429, expect.stringContaining('disruption budget')])
+  await rolledOut(`statefulset/${release}-relay`)
+  await vi.waitFor(() => evict(second), patience)
+  await rolledOut(`statefulset/${release}-relay`)
+})
+
+test('a rollback leads to the release of before', async () => {
+  await helm('rollback', 'mesh', '1', '--wait', '--timeout', '6m')
+  await vi.waitFor(async () => expect(await running()).toEqual([tags.first]), patience)
+  expect(await smoke()).toContain('has left')
 })
