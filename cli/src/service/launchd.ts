@@ -23,9 +23,9 @@ export const launchd: ServiceManager = {
     tokenFile: `/etc/agent-mesh/${context}.join-token`,
   }),
   file: spec => ({ path: pathOf(spec), text: propertyList(spec) }),
-  // Jobs in its folder start at boot.
   // The data folder itself is 0700.
   protect: () => undefined,
+  // Jobs in its folder start at boot.
   enableBelow: () => [],
   enable: spec => [['launchctl', 'enable', `${domainOf(spec)}/${spec.name}`]],
   start: spec => [['launchctl', 'bootstrap', domainOf(spec), pathOf(spec)]],
