@@ -40,7 +40,7 @@ test('the locks of the repository pass, and more than 500 packages are looked at
 })
 
 test('a gate that does not exist is named', async () => {
-  expect((await gates('--only', 'lokfile')).code).toBe(1)
+  expect((await gates('--only', 'lokfile')).code).toBe(2)
 })
 
 test('a package without a hash, and one from another host, are found', () => {
