@@ -1,3 +1,4 @@
+import { announced, listened } from '@agent-mesh/agent/member/address-form'
 import { describe, expect, it } from 'vitest'
 
 import {
@@ -82,10 +83,18 @@ describe('other arguments', () => {
 
 describe('collectAddress()', () => {
   it.each(['0.0.0.0:4001', '[::]:4001', '/ip4/0.0.0.0/tcp/443/ws'])('takes %s as it stands', text =>
-    expect(collectAddress('')(text, ['a'])).toEqual(['a', text]),
+    expect(collectAddress(listened)(text, ['a'])).toEqual(['a', text]),
   )
 
   it.each(['4001', ':4001', '', 'host', 'http://host:80'])('refuses %j, and says what it takes', text =>
-    expect(() => collectAddress('0.0.0.0:4001')(text, undefined)).toThrow('It is not HOST:PORT'),
+    expect(() => collectAddress(listened)(text, undefined)).toThrow('It is not HOST:PORT'),
   )
+
+  it('refuses to announce a host that the version before does not read, and says what to do', () => {
+    const host = 'a'.repeat(64)
+    expect(collectAddress(announced)(`${host}:443`, undefined)).toEqual([`${host}:443`])
+    expect(() => collectAddress(announced)(`${host}a:443`, undefined)).toThrow(
+      /^It has a host of 65 characters, .* take 64: announce a shorter name .* IP address\.$/,
+    )
+  })
 })

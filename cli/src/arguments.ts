@@ -1,6 +1,5 @@
-import { addressForm, multiaddrOf, noAddress } from '@agent-mesh/agent/member/address-form'
+import { refusalOf, type AddressUse } from '@agent-mesh/agent/member/address-form'
 import { readDuration } from '@agent-mesh/protocol/duration'
-import { limits } from '@agent-mesh/protocol/limits'
 import { InvalidArgumentError } from 'commander'
 
 import type { Field } from './data/call-params.ts'
@@ -107,12 +106,13 @@ export function parseJoin(text: string): string {
   return text
 }
 
-/** An address to listen on or to announce, of an option that may be given several times. @param examples of such */
+/** An address to listen on or to announce, of an option that may be given several times. */
 export const collectAddress =
-  (examples: string) =>
+  (use: AddressUse) =>
   (text: string, before: readonly string[] | false | undefined): string[] => {
-    if (text.length <= limits.addrChars && addressForm.test(multiaddrOf(text))) return collect(text, before)
-    throw new InvalidArgumentError(`It ${noAddress(examples)}.`)
+    const refusal = refusalOf(text, use)
+    if (refusal === undefined) return collect(text, before)
+    throw new InvalidArgumentError(`It ${refusal}.`)
   }
 
 /** For options that may be given several times. */

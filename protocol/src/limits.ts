@@ -22,6 +22,8 @@ export const limits = {
   addrs: 8,
   /** A name of DNS has 253. */
   addrChars: 344,
+  /** Of a host that is announced: the version before refuses a head whose relays have longer ones. The next may announce 253. */
+  announcedHostChars: 64,
   homeRelays: 2,
   /** A round trip to a home relay that is listed, ms. */
   homeRttMs: 60_000,

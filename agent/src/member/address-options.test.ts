@@ -25,6 +25,15 @@ describe('an address option', () => {
     },
   )
 
+  it.each([`${'a'.repeat(65)}:443`, `/dns4/${'a'.repeat(300)}/tcp/443/wss`])(
+    'refuses to announce the host of %s, which the version before does not read, and says what to do',
+    text => {
+      expect(() => parseMemberOptions({ data: '/d', announce: [text] })).toThrow(
+        /announce\.0: has a host of \d+ characters, .* take 64: announce a shorter name .* IP address$/,
+      )
+    },
+  )
+
   it('is left alone when it is longer than any address', () => {
     expect(() => parseMemberOptions({ data: '/d', listen: [`${'a'.repeat(400)}:1`] })).toThrow('is over 344')
     expect(multiaddrOf('')).toBe('')

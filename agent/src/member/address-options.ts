@@ -1,14 +1,18 @@
 /** Options that are addresses: see address-form.ts. */
 import { limits } from '@agent-mesh/protocol/limits'
 import * as z from 'zod/mini'
-import { addressForm, announceExamples, listenExamples, multiaddrOf, noAddress } from './address-form.ts'
+import { announced, listened, multiaddrOf, refusalOf, type AddressUse } from './address-form.ts'
 
-const addressField = (examples: string) =>
+const addressField = (use: AddressUse) =>
   z.pipe(
     z.pipe(z.string().check(z.maxLength(limits.addrChars)), z.transform(multiaddrOf)),
-    z.string().check(z.regex(addressForm, { error: noAddress(examples) })),
+    z.string().check(
+      z.refine(addr => refusalOf(addr, use) === undefined, {
+        error: ({ input }) => refusalOf(String(input), use),
+      }),
+    ),
   )
 
-export const listenField = addressField(listenExamples)
+export const listenField = addressField(listened)
 
-export const announceField = addressField(announceExamples)
+export const announceField = addressField(announced)

@@ -1,5 +1,5 @@
 /** Options that `up` and `relay` share. */
-import { announceExamples, listenExamples } from '@agent-mesh/agent/member/address-form'
+import { announced, listened } from '@agent-mesh/agent/member/address-form'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { Argument, Option, type Command } from 'commander'
 
@@ -115,11 +115,11 @@ export const listenOption = (otherwise: string) =>
   new Option(
     '--listen <addr>',
     `address to listen on, HOST:PORT or a multiaddr; may be repeated (default: ${otherwise})`,
-  ).argParser(collectAddress(listenExamples))
+  ).argParser(collectAddress(listened))
 
 export const announceOption = (about: string) =>
   new Option('--announce <addr>', `${about}, HOST:PORT or a multiaddr; may be repeated`).argParser(
-    collectAddress(announceExamples),
+    collectAddress(announced),
   )
 
 /** Options of a listener on `/wss`. */
