@@ -1,3 +1,4 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
 import { encodeBody } from '@agent-mesh/protocol/wire/index'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { TimerWheel } from '../../core/timer-wheel.ts'
@@ -43,5 +44,21 @@ describe('sendAll', () => {
     }
     await sendAll(thenables(['a', 'b']) as unknown as AsyncIterator<unknown>, sender(), encode)
     expect(seen).toEqual(['a', 'b'])
+  })
+
+  it('ends a generator that closes its own stream while it runs', async () => {
+    const own = sender()
+    const ended = vi.fn()
+    const closing = function* () {
+      try {
+        own.close(new MeshError('cancelled', 'Cannot send: the stream is cancelled'))
+        yield 'one'
+        yield 'two'
+      } finally {
+        ended()
+      }
+    }
+    await expect(sendAll(closing(), own, value => encodeBody(value, 'message'))).rejects.toThrow('cancelled')
+    expect(ended).toHaveBeenCalledOnce()
   })
 })

@@ -27,8 +27,8 @@ export async function sendAll(
   sender: MessageSender,
   encode: (value: unknown) => EncodedBody | Promise<EncodedBody>,
 ): Promise<unknown> {
-  let returned: Promise<void> | undefined
-  const stop = (): Promise<void> => (returned ??= ended(source))
+  let returned: Promise<boolean> | undefined
+  const stop = (): Promise<boolean> => (returned ??= ended(source))
   sender.onClosed(() => void stop())
   try {
     for (;;) {
@@ -43,16 +43,18 @@ export async function sendAll(
       if (sent !== undefined) await sent
     }
   } catch (error) {
-    await stop()
+    // A generator that ended its own stream was running, and could not be ended then.
+    if (!(await stop())) await ended(source)
     throw error
   }
 }
 
-/** Ends an iterator whose messages are no longer wanted. What it throws then is ignored. */
-async function ended(source: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
+/** Ends an iterator whose messages are no longer wanted. @returns false when it threw: no caller is left to receive that */
+async function ended(source: AsyncIterator<unknown> | Iterator<unknown>): Promise<boolean> {
   try {
     await source.return?.()
+    return true
   } catch {
-    // No caller is left to receive it.
+    return false
   }
 }
