@@ -1,7 +1,8 @@
 /**
  * What tracing costs where no OpenTelemetry SDK is set up: calls, streams and messages of topics of two agents that look for one
- * (the default) beside two that do not (`tracing: false`), all in this process. Both take turns of some 5 ms of CPU, so that what else the
- * machine does meets both alike; a ratio is that of the CPU of two neighbouring turns.
+ * (the default) beside two pairs that do not (`tracing: false`), all in this process. The three pairs take turns of some 5 ms of CPU in
+ * each of their six orders, so that what else the machine does, and what the turn before left, meets all alike; a ratio is that of the
+ * CPU of two turns of one group of three.
  */
 import { defineService, type Agent } from '@agent-mesh/agent'
 import { once } from 'node:events'
@@ -10,7 +11,8 @@ import { LocalMesh } from '../../../test/support/local-mesh.ts'
 import type { Bench, BenchOptions, BenchResult } from '../bench.ts'
 import { median } from '../load.ts'
 
-const turnsInRound = 100
+/** Groups of three turns in a round: each order as often. */
+const groupsInRound = 102
 const text = 'x'.repeat(100)
 const message = Buffer.alloc(1_024, 'x')
 const messagesOfStream = 10
@@ -117,33 +119,44 @@ interface Pairs {
   control: Pair
 }
 
+const orders = [
+  ['traced', 'plain', 'control'],
+  ['control', 'plain', 'traced'],
+  ['plain', 'control', 'traced'],
+  ['traced', 'control', 'plain'],
+  ['control', 'traced', 'plain'],
+  ['plain', 'traced', 'control'],
+] as const
+
 async function compare(kind: Kind, pairs: Pairs, { rounds, progress }: BenchOptions) {
-  const names = ['traced', 'plain', 'control'] as const
   const ratios: number[] = []
   const ofControl: number[] = []
   const cpu: number[] = []
-  for (let turn = -turnsInRound; turn < rounds * turnsInRound; turn++) {
+  for (let group = -groupsInRound; group < rounds * groupsInRound; group++) {
     const took = { traced: 0, plain: 0, control: 0 }
-    // They begin in turns, too.
-    for (const nth of names.keys()) {
-      const name = names[(turn + turnsInRound + nth) % names.length]!
+    for (const name of orders[(group + groupsInRound) % orders.length]!)
       took[name] = await cpuOf(pairs[name], kind)
-    }
-    if (turn < 0) continue
+    if (group < 0) continue
     ratios.push(took.traced / took.plain)
     ofControl.push(took.control / took.plain)
     cpu.push(took.plain)
-    if ((turn + 1) % turnsInRound === 0)
+    if ((group + 1) % groupsInRound === 0)
       progress(
-        `${kind}: ${median(ratios).toFixed(4)}, control ${median(ofControl).toFixed(4)} after ${turn + 1} turns`,
+        `${kind}: ${median(ratios).toFixed(4)}, control ${median(ofControl).toFixed(4)} after ${group + 1} groups`,
       )
   }
-  const sorted = ratios.sort((a, b) => a - b)
-  const at = (share: number) => round4(sorted[Math.floor(share * sorted.length)]!)
+  const [ratio, control] = [quarters(ratios), quarters(ofControl)]
   return {
-    ...{ ratio: at(0.5), quartiles: [at(0.25), at(0.75)], control: round4(median(ofControl)) },
+    ...{ ratio: ratio.median, quartiles: ratio.quartiles },
+    ...{ control: control.median, control_quartiles: control.quartiles },
     cpu_us: Math.round((100 * median(cpu)) / counts[kind]) / 100,
   }
+}
+
+function quarters(values: number[]) {
+  const sorted = values.toSorted((a, b) => a - b)
+  const at = (share: number) => round4(sorted[Math.floor(share * sorted.length)]!)
+  return { median: at(0.5), quartiles: [at(0.25), at(0.75)] }
 }
 
 const round4 = (value: number): number => Math.round(value * 10_000) / 10_000
