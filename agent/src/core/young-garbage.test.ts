@@ -20,6 +20,6 @@ it('young objects are collected more often where the whole heap is collected all
   await until(() => {
     youngCollections(24)
     void wholeHeap({ type: 'major' })
-    return youngCollections(32) >= 16
+    return youngCollections(16) >= 8
   })
 })

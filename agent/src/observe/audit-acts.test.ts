@@ -49,7 +49,7 @@ describe('what members do on a machine, in its audit log', () => {
   })
 
   it('gives no member a budget anew at a restart, whatever was rotated since', async () => {
-    const options = { ownEntries: 3, ownEntriesPerHour: 0.01, fileBytes: 1_000 }
+    const options = { ownEntries: 3, ownEntriesPerHour: 0.01, fileBytes: 1_000, keptFiles: 100 }
     const run = (who: string) => async (more: number) => {
       const log = begin(options)
       const note = { who, what: 'exec' as const, detail: { command: 'uptime' } }

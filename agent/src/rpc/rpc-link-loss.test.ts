@@ -154,7 +154,7 @@ describe('going away', () => {
     [30, 'Cannot call a.b: the link is closed; the peer said going away, and gave running calls 0.03 s'],
     [undefined, 'Cannot call a.b: the link is closed'],
   ])(
-    'tells callers that it ended what ran after its drain time, if it had one: %s',
+    'tells callers of calls that it ended the drain time that it gave, if it gave one: %s ms',
     async (drainMs, text) => {
       const { caller, callee } = await pairOf(never)
       const call = caller.call('a.b', 1).catch((error: unknown) => error)
