@@ -22,11 +22,11 @@ const locked = (facts: Partial<LockedPackage>): LockedPackage => ({
   ...facts,
 })
 
-/** The exit code and the lines of the command. */
-const gates = (...args: string[]): Promise<{ code: unknown; lines: string[] }> =>
+/** The exit code and the lines of the command, and what it says is wrong. */
+const gates = (...args: string[]): Promise<{ code: unknown; lines: string[]; wrong: string }> =>
   new Promise(resolve => {
-    execFile(process.execPath, [main, ...args], (error, stdout) =>
-      resolve({ code: error?.code ?? 0, lines: stdout.trimEnd().split('\n') }),
+    execFile(process.execPath, [main, ...args], (error, stdout, wrong) =>
+      resolve({ code: error?.code ?? 0, lines: stdout.trimEnd().split('\n'), wrong }),
     )
   })
 
@@ -40,7 +40,8 @@ test('the locks of the repository pass, and more than 500 packages are looked at
 })
 
 test('a gate that does not exist is named', async () => {
-  expect((await gates('--only', 'lokfile')).code).toBe(2)
+  const { code, wrong } = await gates('--only', 'lokfile')
+  expect([code, wrong]).toEqual([2, expect.stringMatching(/^Cannot run gate lokfile: /)])
 })
 
 test('a package without a hash, and one from another host, are found', () => {
