@@ -36,7 +36,7 @@ if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(version))
 const out = resolve(values.out ?? join(root, 'dist', version))
 // What is put into a program is made by a Node that runs here.
 const canBuild = process.platform === 'linux' && process.arch === 'x64'
-const platforms = canBuild || values.platforms !== undefined ? chosenPlatforms(values.platforms) : []
+const platforms = canBuild || values.platforms !== undefined ? chosen(values.platforms) : []
 if (!canBuild && platforms.length > 0)
   throw new Error('Cannot release single files here: it takes Linux on x64')
 
@@ -55,6 +55,14 @@ try {
   )
 } finally {
   await rm(work, { recursive: true, force: true })
+}
+
+function chosen(names: string | undefined): ReturnType<typeof chosenPlatforms> {
+  try {
+    return chosenPlatforms(names)
+  } catch (error) {
+    endWrongly((error as Error).message, usage)
+  }
 }
 
 /** @returns the names of what it made */
