@@ -1,6 +1,8 @@
 /** The limiter against a simulated method, in simulated time: deterministic. */
 import { describe, expect, it } from 'vitest'
 import { LimitSimulation, type Scene } from '../testing/limit-simulation.ts'
+import { ConcurrencyLimit } from './concurrency-limit.ts'
+import { limitDefaults } from './defaults.ts'
 
 const noPool = 1e9
 const unrefused = (scene: Scene): void => {
@@ -13,19 +15,24 @@ describe('a method behind a pool', () => {
     ['10 connections of 50 ms', 10, 50],
     ['50 connections of 50 ms', 50, 50],
     ['10 connections of 5 ms', 10, 5],
-  ])('of %s under three times its load answers what it can, quickly', (_name, slots, takesMs) => {
-    const capacity = (slots / takesMs) * 1_000
-    const simulation = new LimitSimulation({
-      slots,
-      takes: () => takesMs,
-      rate: () => 3 * capacity,
-      ms: 6_000,
-    })
-    expect(simulation.answers.length / 6).toBeGreaterThan(0.95 * capacity)
-    expect(simulation.quantile(0.99)).toBeLessThan(300)
-  })
+  ])(
+    'of %s under three times its load answers what it can, quickly once the limit is found',
+    (_name, slots, takesMs) => {
+      const capacity = (slots / takesMs) * 1_000
+      for (const seed of [1, 2, 3]) {
+        const simulation = new LimitSimulation({
+          ...{ slots, seed, ms: 6_000 },
+          takes: () => takesMs,
+          rate: () => 3 * capacity,
+        })
+        expect(simulation.answers.length / 6).toBeGreaterThan(0.95 * capacity)
+        expect(simulation.quantile(0.99, 1_000)).toBeLessThan(300)
+        expect(simulation.quantile(0.99)).toBeLessThan(600)
+      }
+    },
+  )
 
-  it('whose calls differ much in length keeps most of what it can do', () => {
+  it('whose calls differ much in length keeps most of what it can do from a cold start', () => {
     const takes = (random: () => number) => 20 + random() * 60
     const simulation = new LimitSimulation({ slots: 10, takes, rate: () => 400, ms: 10_000 })
     expect(simulation.answers.length / 10).toBeGreaterThan(0.85 * 200)
@@ -127,5 +134,38 @@ describe('a method that is not held up by its own calls', () => {
     })
     expect(simulation.refusedAt.length).toBeLessThan(simulation.answers.length / 10)
     expect(simulation.refusedAt.filter(at => at > 6_000)).toEqual([])
+  })
+
+  it.each([
+    [20, 150, 100, 0],
+    [10, 100, 150, 0],
+    [20, 200, 100, 0],
+    [10, 100, 150, 1],
+    [20, 200, 60, 1],
+  ])(
+    'is limited for a moment at most, also with few calls at once: %i ms, then %i, %i/s, spread %i',
+    (atFirst, later, rate, spread) => {
+      for (let seed = 1; seed <= 10; seed++) {
+        const simulation = new LimitSimulation({
+          ...{ slots: noPool, seed, ms: 40_000 },
+          takes: (random, now) => (now < 5_000 ? atFirst : later) * (1 + spread * (random() - 0.5)),
+          rate: () => rate,
+        })
+        const late = simulation.refusedAt.filter(at => at > 20_000)
+        expect(late.length).toBeLessThan(0.05 * rate * 20)
+      }
+    },
+  )
+
+  it('has no limit after a pause', () => {
+    const limit = new ConcurrencyLimit()
+    let now = 0
+    for (; limit.most === Number.POSITIVE_INFINITY; now += 5) {
+      expect(now).toBeLessThan(5_000)
+      const among = now < 1_000 ? 1 : (now - 1_000) / 5
+      limit.ended(among, among === 1 ? 20 : 20 + among, among + 100, now)
+    }
+    expect(limit.admits(1_000, now)).toBe(false)
+    expect(limit.admits(1_000, now + limitDefaults.calmMs + 1)).toBe(true)
   })
 })

@@ -65,6 +65,7 @@ export class ConcurrencyLimit {
   /** Whether one more may start while `running` others run. */
   admits(running: number, now: number): boolean {
     if (running < this.#limit) return true
+    if (now - this.#hitAt > this.#options.calmMs) this.#lift()
     this.#hitAt = now
     this.#growIfStalled(running, now)
     return running < this.#limit
@@ -112,10 +113,10 @@ export class ConcurrencyLimit {
 
   #isQueue({ quickestMs, quickestAmong }: Window, running: number, now: number): boolean {
     const { least, waiterMs, chance } = this.#options
-    if (quickestMs <= this.#queueMs || quickestMs > waiterMs || quickestAmong < 2 * least) return false
+    if (quickestMs <= this.#queueMs || quickestMs > waiterMs) return false
     if (this.#limit !== Number.POSITIVE_INFINITY) return true
     // The first limit: calls are slow only with more at once than were ever quick, and more calls arrive than end.
-    if (now < this.#trustFrom || quickestAmong <= this.#quickAmong) return false
+    if (now < this.#trustFrom || quickestAmong < 2 * least || quickestAmong <= this.#quickAmong) return false
     return running > Math.max(quickestAmong * 1.1, this.#quickAmong + chance * this.#spread)
   }
 
@@ -196,5 +197,5 @@ export class ConcurrencyLimit {
 function wasMistaken(cut: Window, now: Window): boolean {
   const calls = Math.log(now.quickestAmong / cut.quickestAmong)
   const ms = Math.log(now.quickestMs / cut.quickestMs)
-  return calls < -0.4 && ms / calls < 0.25
+  return calls < -0.4 && ms / calls < 0.4
 }

@@ -1,3 +1,4 @@
+import { seededRandom } from '../../testing/seeded-random.ts'
 import { ConcurrencyLimit } from '../serve/concurrency-limit.ts'
 import { limitDefaults } from '../serve/defaults.ts'
 
@@ -37,11 +38,11 @@ export class LimitSimulation {
   #now = 0
   #running = 0
   #busy = 0
-  #seed: number
+  readonly #random: () => number
 
   constructor(scene: Scene) {
     this.#scene = scene
-    this.#seed = scene.seed ?? 1
+    this.#random = seededRandom(scene.seed ?? 1)
     this.#at(1, () => this.#arrive())
     this.#at(0, () => this.#tick())
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
@@ -56,11 +57,6 @@ export class LimitSimulation {
       .filter(({ arrivedAt }) => arrivedAt >= from && arrivedAt <= to)
       .map(({ ms }) => ms)
     return all.sort((a, b) => a - b)[Math.floor(all.length * part)] ?? Number.NaN
-  }
-
-  readonly #random = (): number => {
-    this.#seed = (this.#seed * 1_103_515_245 + 12_345) % 2_147_483_648
-    return this.#seed / 2_147_483_648
   }
 
   #at(at: number, work: () => void): void {
