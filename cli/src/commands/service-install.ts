@@ -54,7 +54,7 @@ Exit codes: 0 installed, 4 this needs root, 7 there is no service manager here.`
     const plan = await planOf(options, settings, args)
     if (options.dryRun === true) {
       const { file, protection, tools } = stepsOf(plan)
-      const commands = [...(protection?.tools ?? []), ...tools]
+      const commands = [...(protection?.close(protection.folder) ?? []), ...tools]
       return output.result({ file: file.path, text: file.text, commands }, () => [
         `# ${file.path}`,
         ...file.text.trimEnd().split('\n'),

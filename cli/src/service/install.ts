@@ -4,8 +4,9 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
+import { protect } from './protect.ts'
 import { runTool } from './run-tool.ts'
-import type { Protection, ServiceManager, ToolCall } from './service-manager.ts'
+import type { ServiceManager, ToolCall } from './service-manager.ts'
 import type { ServiceSpec } from './service-spec.ts'
 
 export interface InstallPlan {
@@ -41,7 +42,7 @@ export function stepsOf({ manager, spec, root, start }: Omit<InstallPlan, 'token
 const below = (root: string | undefined, path: string): string =>
   root === undefined ? path : join(root, path)
 
-/** @throws MeshError permission_denied, unavailable, unsupported, cancelled */
+/** @throws MeshError conflict for a folder that others could write, permission_denied, unavailable, unsupported, cancelled */
 export async function install(plan: InstallPlan, signal: AbortSignal): Promise<Installed> {
   const { manager, spec, token, root, start } = plan
   const { file, protection, tools } = stepsOf(plan)
@@ -55,14 +56,6 @@ export async function install(plan: InstallPlan, signal: AbortSignal): Promise<I
   const isCurrent = !changed && started && token === undefined && (await isRunning(manager, spec, signal))
   if (!isCurrent) for (const tool of tools) await runTool(tool, signal)
   return { service: spec.name, file: file.path, data: below(root, spec.data), changed, started }
-}
-
-/** Nothing is written into a folder whose rights could not be set. */
-async function protect({ folder, tools }: Protection, signal: AbortSignal): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw fileFailure(`make ${folder}`, error)
-  })
-  for (const tool of tools) await runTool(tool, signal)
 }
 
 async function isRunning(manager: ServiceManager, spec: ServiceSpec, signal: AbortSignal): Promise<boolean> {

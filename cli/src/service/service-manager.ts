@@ -10,9 +10,13 @@ export interface ServiceFile {
 }
 
 export interface Protection {
-  /** There when the tools run. */
   readonly folder: string
-  readonly tools: readonly ToolCall[]
+  /** Close a folder to other users. */
+  close(folder: string): ToolCall[]
+  /** Prints who may use the folder. */
+  readonly show: ToolCall
+  /** Whether `show` printed that no other user may. */
+  isClosed(shown: string): boolean
 }
 
 /** What is known of a service that is installed. */

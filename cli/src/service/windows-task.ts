@@ -3,6 +3,7 @@
  * Windows needs a wrapper to be one, and none for this. Their files are compared with golden ones; none has run on Windows.
  */
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { homedir } from 'node:os'
 
 import type { ServiceManager } from './service-manager.ts'
 import { commandLineOf, descriptionOf, type ServiceSpec } from './service-spec.ts'
@@ -12,8 +13,15 @@ const folder = 'C:\\ProgramData\\agent-mesh'
 const administrators = '*S-1-5-32-544'
 /** Those who may use the folder: the system, administrators, and the account of local services, which runs the task. */
 const rights = ['*S-1-5-18:(OI)(CI)F', `${administrators}:(OI)(CI)F`, '*S-1-5-19:(OI)(CI)M']
+/**
+ * A folder of administrators or the system that inherits no rights and grants none to others, in the security descriptor definition
+ * language: `O:BAG:SYD:PAI(A;OICI;FA;;;SY)`.
+ */
+const closed = /^O:(?:BA|SY)G:[\w-]+D:P[AIR]*(?:\([^();]*(?:;[^();]*){4};(?:SY|BA|LS)\))+$/
 
-const pathOf = ({ name }: ServiceSpec): string => `${folder}\\${name}.xml`
+/** Its definition and its log: those of a user are in the profile, which other users cannot write. */
+const fileOf = ({ scope, name }: ServiceSpec, kind: 'xml' | 'log'): string =>
+  `${scope === 'user' ? `${homedir()}\\AppData\\Local\\agent-mesh` : folder}\\${name}.${kind}`
 
 export const windowsTask: ServiceManager = {
   name: 'windows',
@@ -27,14 +35,16 @@ export const windowsTask: ServiceManager = {
       ? undefined
       : {
           folder,
-          tools: [
-            ['icacls', folder, '/setowner', administrators, '/t', '/q'],
-            ['icacls', folder, '/inheritance:r', '/grant:r', ...rights, '/q'],
+          close: path => [
+            ['icacls', path, '/setowner', administrators, '/l', '/q'],
+            ['icacls', path, '/inheritance:r', '/grant:r', ...rights, '/l', '/q'],
           ],
+          show: ['powershell', '-NoProfile', '-Command', `(Get-Acl -LiteralPath '${folder}').Sddl`],
+          isClosed: shown => closed.test(shown.trim()),
         },
-  file: spec => ({ path: pathOf(spec), text: task(spec) }),
+  file: spec => ({ path: fileOf(spec, 'xml'), text: task(spec) }),
   enableBelow: () => [],
-  enable: spec => [['schtasks', '/create', '/f', '/tn', spec.name, '/xml', pathOf(spec)]],
+  enable: spec => [['schtasks', '/create', '/f', '/tn', spec.name, '/xml', fileOf(spec, 'xml')]],
   start: spec => [['schtasks', '/run', '/tn', spec.name]],
   stop: spec => [
     ['schtasks', '/end', '/tn', spec.name],
@@ -50,7 +60,7 @@ export const windowsTask: ServiceManager = {
     'powershell',
     '-NoProfile',
     '-Command',
-    `Get-Content -Tail ${lines}${follow ? ' -Wait' : ''} '${folder}\\${spec.name}.log'`,
+    `Get-Content -Tail ${lines}${follow ? ' -Wait' : ''} '${fileOf(spec, 'log').replaceAll("'", "''")}'`,
   ],
   check: () => {
     if (process.platform !== 'win32')
@@ -71,7 +81,7 @@ const word = (text: string): string =>
 
 /** cmd takes what the process prints to a file; it runs the task as the account of local services, or as the user. */
 function task(spec: ServiceSpec): string {
-  const line = `${commandLineOf(spec).map(word).join(' ')} >> ${word(`${folder}\\${spec.name}.log`)} 2>&1`
+  const line = `${commandLineOf(spec).map(word).join(' ')} >> ${word(fileOf(spec, 'log'))} 2>&1`
   return `<?xml version="1.0"?>
 <Task version="1.4" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo>
