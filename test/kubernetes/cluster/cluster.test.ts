@@ -7,8 +7,9 @@ import { stringify } from 'yaml'
 
 import { startDeploy, type Deployed } from '../../deploy/support/deploy-script.ts'
 import { render, valueSets } from '../support/chart.ts'
-import { ApiFailure, type Json } from './support/api-server.ts'
+import type { Json } from './support/api-server.ts'
 import { Cluster } from './support/cluster.ts'
+import { Evictions } from './support/evictions.ts'
 import { StandInNode } from './support/stand-in-node.ts'
 
 const namespace = 'mesh'
@@ -49,9 +50,12 @@ beforeAll(async () => {
   await cluster.kubectl('label', 'namespace', namespace, ...levels)
 })
 afterAll(async () => {
-  await node?.stop()
-  await cluster?.end()
-  await rm(folder, { recursive: true, force: true })
+  try {
+    await node?.stop()
+  } finally {
+    await cluster?.end()
+    await rm(folder, { recursive: true, force: true })
+  }
 })
 
 const deploy = (...args: string[]): Promise<Deployed> => startDeploy([...args, '--env', namespace], env).ended
@@ -108,23 +112,18 @@ test('an image that cannot be pulled is rolled back, and what ran before runs', 
 })
 
 test.each(['relay', 'control-plane'])('one %s is evicted at a time', async role => {
-  const [first, second] = (await pods())
+  const [first = '', second = ''] = (await pods())
     .filter(({ metadata }) => metadata.labels['app.kubernetes.io/component'] === role)
     .map(({ metadata }) => metadata.name as string)
-  const evict = (name = '') =>
-    cluster.api.ask('POST', `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, {
-      ...{ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } },
-    })
+  const evictions = new Evictions(cluster.api, namespace, patience)
   node.holdsBack = true
   try {
-    await vi.waitFor(() => evict(first), patience)
-    const refused = (await evict(second).catch((error: unknown) => error)) as ApiFailure
-    expect(refused).toBeInstanceOf(ApiFailure)
-    expect([refused.status, refused.message]).toEqual([429, expect.stringContaining('disruption budget')])
+    await evictions.evict(first)
+    await evictions.expectRefusal(second)
   } finally {
     node.holdsBack = false
   }
-  await vi.waitFor(() => evict(second), patience)
+  await evictions.evict(second)
 })
 
 test('a rollback leads to the release of before', async () => {

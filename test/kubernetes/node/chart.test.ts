@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { stringify } from 'yaml'
 
 import { startDeploy, type Deployed } from '../../deploy/support/deploy-script.ts'
-import { ApiFailure, type Json } from '../cluster/support/api-server.ts'
+import type { Json } from '../cluster/support/api-server.ts'
+import { Evictions } from '../cluster/support/evictions.ts'
 import { chart } from '../support/chart.ts'
 import { sidecarRecipe } from '../support/sidecar-recipe.ts'
 import { ClusterNode } from './support/cluster-node.ts'
@@ -66,7 +67,7 @@ const deploy = (...args: string[]): Promise<Deployed> => startDeploy([...args, '
 const mesh = (pod: string, ...args: string[]): Promise<string> =>
   kubectl('exec', pod, '--', 'node', '/app/bin/agent-mesh.js', ...args)
 
-const roleOf = ({ metadata }: Json): string => metadata.labels['app.kubernetes.io/component'] as string
+const roleOf = ({ metadata }: Json): string => metadata.labels?.['app.kubernetes.io/component'] ?? ''
 
 /** Of the release, without those that end. */
 async function pods(): Promise<Json[]> {
@@ -76,6 +77,10 @@ async function pods(): Promise<Json[]> {
     (pod: Json) => pod.metadata.deletionTimestamp === undefined && lasting.includes(roleOf(pod)),
   )
 }
+
+/** Another pod of the same name has another one. */
+const uidOf = async (pod: string): Promise<string> =>
+  (await node.cluster.api.ask('GET', `/api/v1/namespaces/${namespace}/pods/${pod}`)).metadata.uid
 
 /** Tags of the images that run. */
 const running = async (): Promise<string[]> => [
@@ -125,10 +130,13 @@ async function sidecarPod(): Promise<object> {
 
 test('an agent beside a program calls the agent of the node', async () => {
   await node.cluster.api.ask('POST', `/api/v1/namespaces/${namespace}/pods`, await sidecarPod())
-  await kubectl('wait', '--for=condition=Ready', 'pod/beside', '--timeout', '240s')
-  const command = ['node', '/app/bin/agent-mesh.js', 'ping', nodeName, '--count', '3', '--json']
-  expect(await kubectl('exec', 'beside', '--container', 'agent', '--', ...command)).toContain('"path":')
-  await kubectl('delete', 'pod', 'beside')
+  try {
+    await kubectl('wait', '--for=condition=Ready', 'pod/beside', '--timeout', '240s')
+    const command = ['node', '/app/bin/agent-mesh.js', 'ping', nodeName, '--count', '3', '--json']
+    expect(await kubectl('exec', 'beside', '--container', 'agent', '--', ...command)).toContain('"path":')
+  } finally {
+    await kubectl('delete', 'pod', 'beside')
+  }
 })
 
 test('an upgrade replaces each pod; relays keep their keys', async () => {
@@ -151,17 +159,15 @@ test('an image whose process ends at once is rolled back, and what ran before ru
 })
 
 test('one relay is evicted at a time', async () => {
-  const [first, second] = relays
-  const evict = (name = '') =>
-    node.cluster.api.ask('POST', `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, {
-      ...{ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } },
-    })
-  await vi.waitFor(() => evict(first), patience)
-  const refused = (await evict(second).catch((error: unknown) => error)) as ApiFailure
-  expect(refused).toBeInstanceOf(ApiFailure)
-  expect([refused.status, refused.message]).toEqual([429, expect.stringContaining('disruption budget')])
+  const [first = '', second = ''] = relays
+  const evictions = new Evictions(node.cluster.api, namespace, patience)
+  await evictions.evict(first)
+  await evictions.expectRefusal(second)
   await rolledOut(`statefulset/${release}-relay`)
-  await vi.waitFor(() => evict(second), patience)
+  const before = await uidOf(second)
+  await evictions.evict(second)
+  // A StatefulSet looks rolled out until its controller sees that a pod ends.
+  await vi.waitFor(async () => expect(await uidOf(second)).not.toBe(before), patience)
   await rolledOut(`statefulset/${release}-relay`)
 })
 

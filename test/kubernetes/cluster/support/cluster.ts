@@ -29,13 +29,13 @@ export interface ClusterInit {
 }
 
 export class Cluster {
-  readonly folder: string
+  readonly #folder: string
   readonly api: ApiServer
   readonly #init: Required<Omit<ClusterInit, 'parent'>>
   readonly #programs: Programs
 
   private constructor(folder: string, api: ApiServer, init: Required<Omit<ClusterInit, 'parent'>>) {
-    this.folder = folder
+    this.#folder = folder
     this.api = api
     this.#init = init
     this.#programs = new Programs(join(folder, 'log'))
@@ -60,14 +60,13 @@ export class Cluster {
   }
 
   async #startAll(etcd: string, programs: string, port: number, token: string): Promise<void> {
-    const within = (name: string) => join(this.folder, name)
     const [client, peer] = [await freePort(), await freePort()].map(it => `http://127.0.0.1:${it}`)
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
-    await writeFile(within('service-accounts.pem'), privateKey.export({ type: 'pkcs1', format: 'pem' }))
-    await writeFile(within('tokens.csv'), `${token},admin,admin,system:masters\n`)
+    await writeFile(this.#file('service-accounts.pem'), privateKey.export({ type: 'pkcs1', format: 'pem' }))
+    await writeFile(this.#file('tokens.csv'), `${token},admin,admin,system:masters\n`)
     await writeFile(this.kubeconfig, kubeconfigOf(this.#init.host, port, token))
     this.#start(etcd, [
-      ...['--data-dir', within('etcd'), '--unsafe-no-fsync'],
+      ...['--data-dir', this.#file('etcd'), '--unsafe-no-fsync'],
       ...['--listen-client-urls', `${client}`, '--advertise-client-urls', `${client}`],
       ...['--listen-peer-urls', `${peer}`, '--initial-advertise-peer-urls', `${peer}`],
       ...['--initial-cluster', `default=${peer}`],
@@ -75,20 +74,20 @@ export class Cluster {
     this.#start(join(programs, 'kube-apiserver'), [
       ...[`--etcd-servers=${client}`, `--secure-port=${port}`, `--bind-address=${this.#init.host}`],
       '--kubelet-preferred-address-types=InternalIP',
-      ...[`--cert-dir=${within('certificates')}`, `--token-auth-file=${within('tokens.csv')}`],
+      ...[`--cert-dir=${this.#file('certificates')}`, `--token-auth-file=${this.#file('tokens.csv')}`],
       // Its cache waits for progress that this release of etcd does not report.
       '--watch-cache=false',
       ...['--authorization-mode=RBAC', '--service-cluster-ip-range=10.96.0.0/16'],
       ...['--endpoint-reconciler-type=none', '--service-account-issuer=https://kubernetes.default.svc'],
-      `--service-account-key-file=${within('service-accounts.pem')}`,
-      `--service-account-signing-key-file=${within('service-accounts.pem')}`,
+      `--service-account-key-file=${this.#file('service-accounts.pem')}`,
+      `--service-account-signing-key-file=${this.#file('service-accounts.pem')}`,
     ])
     await vi.waitFor(() => this.api.ask('GET', '/readyz'), patience)
     this.#start(join(programs, 'kube-controller-manager'), [
       ...[`--kubeconfig=${this.kubeconfig}`, '--leader-elect=false', '--secure-port=0'],
-      `--service-account-private-key-file=${within('service-accounts.pem')}`,
+      `--service-account-private-key-file=${this.#file('service-accounts.pem')}`,
       // Pods wait for what it gives them.
-      `--root-ca-file=${within('certificates/apiserver.crt')}`,
+      `--root-ca-file=${this.#file('certificates/apiserver.crt')}`,
       `--controllers=${this.#init.controllers}`,
     ])
     await vi.waitFor(
@@ -98,7 +97,7 @@ export class Cluster {
   }
 
   get kubeconfig(): string {
-    return join(this.folder, 'kubeconfig')
+    return this.#file('kubeconfig')
   }
 
   /** Of kubectl and Helm, as deploy.sh finds them. */
@@ -106,7 +105,8 @@ export class Cluster {
     const { helm, kubectl } = await kubernetesTools()
     const path = [helm, kubectl].map(file => join(file, '..')).join(':')
     // Helm keeps what it caches there, too.
-    const homes = { HELM_CACHE_HOME: this.folder, HELM_CONFIG_HOME: this.folder, HELM_DATA_HOME: this.folder }
+    const home = this.#folder
+    const homes = { HELM_CACHE_HOME: home, HELM_CONFIG_HOME: home, HELM_DATA_HOME: home }
     return { ...process.env, ...homes, PATH: `${path}:${process.env['PATH']}`, KUBECONFIG: this.kubeconfig }
   }
 
@@ -120,11 +120,16 @@ export class Cluster {
 
   async end(): Promise<void> {
     await this.#programs.end()
-    await rm(this.folder, { recursive: true, force: true })
+    await rm(this.#folder, { recursive: true, force: true })
   }
 
+  #file(name: string): string {
+    return join(this.#folder, name)
+  }
+
+  /** The system ends it with this process, however that ends. */
   #start(file: string, args: readonly string[]): void {
-    this.#programs.start(...this.#init.within(file, ...args))
+    this.#programs.start(...this.#init.within('setpriv', '--pdeathsig', 'KILL', file, ...args))
   }
 }
 

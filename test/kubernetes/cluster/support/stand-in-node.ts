@@ -13,6 +13,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 import { ApiFailure, type ApiServer, type Json } from './api-server.ts'
+import { volumeFor } from './volume-for.ts'
 
 const run = promisify(execFile)
 const name = 'node-1'
@@ -59,14 +60,18 @@ export class StandInNode {
   async #run(): Promise<void> {
     const { signal } = this.#stopped
     while (!signal.aborted) {
-      const { items: pods } = await this.#api.ask('GET', '/api/v1/pods').catch(() => ({ items: [] }))
-      for (const pod of pods) await this.#tend(pod).catch(unlessGone)
-      const claims = '/api/v1/persistentvolumeclaims'
-      const { items } = await this.#api.ask('GET', claims).catch(() => ({ items: [] }))
-      for (const claim of items)
-        if (claim.status.phase === 'Pending') await this.#volume(claim).catch(unlessGone)
+      await this.#look().catch(sayUnlessGone)
       await wait(lookMs, undefined, { signal }).catch(() => undefined)
     }
+  }
+
+  /** One that fails is seen again at the next look. */
+  async #look(): Promise<void> {
+    const { items: pods } = await this.#api.ask('GET', '/api/v1/pods')
+    for (const pod of pods) await this.#tend(pod).catch(sayUnlessGone)
+    const { items: claims } = await this.#api.ask('GET', '/api/v1/persistentvolumeclaims')
+    for (const claim of claims)
+      if (claim.status.phase === 'Pending') await this.#volume(claim).catch(sayUnlessGone)
   }
 
   async #tend({ metadata, spec, status }: Json): Promise<void> {
@@ -84,16 +89,9 @@ export class StandInNode {
     await this.#api.ask('PATCH', `${path}/status`, { status: { ...status, ...next } })
   }
 
-  /** One for the claim alone. */
-  async #volume({ metadata, spec }: Json): Promise<void> {
-    await this.#api.ask('POST', '/api/v1/persistentvolumes', {
-      ...{ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: `of-${metadata.uid}` } },
-      spec: {
-        ...{ capacity: spec.resources.requests, accessModes: spec.accessModes },
-        hostPath: { path: `/volumes/${metadata.uid}` },
-        claimRef: { namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
-      },
-    })
+  async #volume(claim: Json): Promise<void> {
+    const source = { hostPath: { path: `/volumes/${claim.metadata.uid}` } }
+    await this.#api.ask('POST', '/api/v1/persistentvolumes', volumeFor(claim, source))
   }
 }
 
@@ -135,8 +133,9 @@ function stateOf({ containers, restartPolicy }: Json, holdsBack: boolean): Json 
 }
 
 /** What was deleted or changed in the meantime is looked at again. */
-function unlessGone(error: unknown): void {
-  if (!(error instanceof ApiFailure) || ![404, 409].includes(error.status)) throw error
+function sayUnlessGone(error: unknown): void {
+  if (!(error instanceof ApiFailure) || ![404, 409].includes(error.status))
+    console.log('the node that runs nothing reports nothing:', error)
 }
 
 /** Answers "kubectl logs" as a kubelet does. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { vi } from 'vitest'
 import type { Json } from '../../cluster/support/api-server.ts'
 import { builtPrograms } from '../../cluster/support/built-programs.ts'
-import { Cluster } from '../../cluster/support/cluster.ts'
+import { Cluster, type ClusterInit } from '../../cluster/support/cluster.ts'
 import { Programs } from '../../cluster/support/programs.ts'
 import { namesOf } from './cluster-names.ts'
 import { podNetwork } from './container-runtime.ts'
@@ -28,9 +28,7 @@ export class ClusterNode {
   /** @returns it once the cluster says that the node is ready; else the room has ended */
   static async start(init: KubeletInit): Promise<ClusterNode> {
     const { room, folder } = init
-    // One whose start fails is ended before the room.
-    const within = (file: string, ...args: string[]) =>
-      room.within('setpriv', '--pdeathsig', 'TERM', file, ...args)
+    const within: ClusterInit['within'] = (...command) => room.within(...command)
     const cluster = await Cluster.start({ parent: folder, host: room.inside, within }).catch(
       async (error: unknown) => {
         await room.end()
@@ -41,23 +39,18 @@ export class ClusterNode {
     try {
       await node.#start()
     } catch (cause) {
-      const said = await node.said()
-      await node.end()
+      const said = await node.#programs.said()
+      await node.end().catch((error: unknown) => console.log('the node does not end:', error))
       throw new Error(`the node does not get ready: ${said}`, { cause })
     }
     return node
   }
 
-  /** The end of the log of what runs pods. */
-  said(): Promise<string> {
-    return this.#programs.said()
-  }
-
   /** With the room and all that runs in it. */
   async end(): Promise<void> {
-    await this.#volumes?.end()
     // First: programs that still run would ask for names.
     await this.#init.room.end()
+    await this.#volumes?.end()
     await this.#names?.end()
     await this.#programs.end()
     await this.cluster.end()

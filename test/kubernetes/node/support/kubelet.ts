@@ -19,13 +19,13 @@ export interface AloneInit extends KubeletInit {
 
 export class Kubelet {
   readonly #init: AloneInit
-  readonly programs: Programs
+  readonly #programs: Programs
   #names: PodNames | undefined
   #runtime = ''
 
   constructor(init: AloneInit) {
     this.#init = init
-    this.programs = new Programs(join(init.folder, 'log'))
+    this.#programs = new Programs(join(init.folder, 'log'))
   }
 
   async start(): Promise<void> {
@@ -33,11 +33,11 @@ export class Kubelet {
     await mkdir(this.#pods, { recursive: true })
     this.#names = await PodNames.start(room.outside, find)
     const settings = { staticPodPath: this.#pods, readOnlyPort: port }
-    this.#runtime = await startKubelet(this.#init, this.programs, settings)
+    this.#runtime = await startKubelet(this.#init, this.#programs, settings)
     await vi
       .waitFor(() => this.pods(), { timeout: 120_000, interval: 500 })
       .catch(async (cause: unknown) => {
-        throw new Error(`the kubelet does not answer: ${await this.programs.said()}`, { cause })
+        throw new Error(`the kubelet does not answer: ${await this.#programs.said()}`, { cause })
       })
   }
 
@@ -81,7 +81,7 @@ export class Kubelet {
     // First: programs that still run would ask for names.
     await room.end()
     await this.#names?.end()
-    await this.programs.end()
+    await this.#programs.end()
     await removeGroups(folder)
   }
 

@@ -2,7 +2,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ApiServer, Json } from '../../cluster/support/api-server.ts'
+import { ApiFailure, type ApiServer, type Json } from '../../cluster/support/api-server.ts'
+import { volumeFor } from '../../cluster/support/volume-for.ts'
 import { nodeName } from './kubelet-process.ts'
 
 const lookMs = 500
@@ -28,31 +29,32 @@ export class LocalVolumes {
   async #run(): Promise<void> {
     const { signal } = this.#stopped
     while (!signal.aborted) {
-      await this.#look().catch((error: unknown) => console.log('no volume yet:', error))
+      await this.#look().catch(say)
       await wait(lookMs, undefined, { signal }).catch(() => undefined)
     }
   }
 
   async #look(): Promise<void> {
     const { items } = await this.#api.ask('GET', '/api/v1/persistentvolumeclaims')
-    for (const claim of items as Json[]) {
-      if (this.#given.has(claim.metadata.uid)) continue
-      await this.#give(claim)
-      this.#given.add(claim.metadata.uid)
-    }
+    for (const claim of items as Json[])
+      if (!this.#given.has(claim.metadata.uid)) await this.#give(claim).catch(say)
   }
 
-  async #give({ metadata, spec }: Json): Promise<void> {
-    const path = join(this.#folder, metadata.uid)
+  async #give(claim: Json): Promise<void> {
+    const { uid } = claim.metadata
+    const path = join(this.#folder, uid)
     await mkdir(path, { recursive: true })
     const here = { key: 'kubernetes.io/hostname', operator: 'In', values: [nodeName] }
-    await this.#api.ask('POST', '/api/v1/persistentvolumes', {
-      ...{ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: `of-${metadata.uid}` } },
-      spec: {
-        ...{ capacity: spec.resources.requests, accessModes: spec.accessModes, local: { path } },
-        nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [here] }] } },
-        claimRef: { namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
-      },
-    })
+    const nodeAffinity = { required: { nodeSelectorTerms: [{ matchExpressions: [here] }] } }
+    const volume = volumeFor(claim, { local: { path }, nodeAffinity })
+    await this.#api.ask('POST', '/api/v1/persistentvolumes', volume).catch(unlessThere)
+    this.#given.add(uid)
   }
+}
+
+const say = (error: unknown): void => console.log('no volume yet:', error)
+
+/** The answer to the question before may have been lost. */
+function unlessThere(error: unknown): void {
+  if (!(error instanceof ApiFailure) || error.status !== 409) throw error
 }

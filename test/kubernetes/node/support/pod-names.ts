@@ -7,7 +7,7 @@ const typeA = 1
 const answered = 0x8400
 const unknownName = 3
 
-/** @returns the addresses that a name has; none: it is unknown */
+/** @returns the addresses that a name has; none: it is unknown; rejects where that cannot be told now */
 export type Find = (name: string) => Promise<readonly string[]>
 
 export class PodNames {
@@ -22,12 +22,12 @@ export class PodNames {
   /** @param host address at which pods ask */
   static async start(host: string, find: Find): Promise<PodNames> {
     const names = new PodNames(find)
+    // A pod that gets no answer asks again.
     names.#socket.on('message', (query, { port, address }) => {
       names.#answer(query, port, address).catch((error: unknown) => console.log('no answer to a pod:', error))
     })
     names.#socket.bind(53, host)
     await once(names.#socket, 'listening')
-    // A pod that gets no answer asks again.
     names.#socket.on('error', error => console.log('no answer to a pod:', error))
     return names
   }
@@ -43,7 +43,7 @@ export class PodNames {
     const question = questionOf(query)
     if (question === undefined) return
     const { name, end } = question
-    const found = await this.#find(name).catch(() => [])
+    const found = await this.#find(name)
     if (this.#ended) return
     // It may ask for addresses of version 6, of which a name that is known has none.
     const addresses = query.readUInt16BE(end - 4) === typeA ? found : []
