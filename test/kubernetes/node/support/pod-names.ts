@@ -7,7 +7,7 @@ const typeA = 1
 const answered = 0x8400
 const unknownName = 3
 
-/** @returns the addresses that a name has; none: it is unknown; rejects where that cannot be told now */
+/** @returns the addresses that a name has; none: it is unknown; rejects where the cluster does not say it */
 export type Find = (name: string) => Promise<readonly string[]>
 
 export class PodNames {
