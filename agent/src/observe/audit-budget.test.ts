@@ -1,5 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { auditRoot, formatAuditLine, nextAuditEntry } from '@agent-mesh/protocol'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuditBudget } from './audit-budget.ts'
+import { auditFile, rotatedAuditFile } from './audit-files.ts'
+import { systemClock } from './clock.ts'
 
 const hour = 3_600_000
 const budgetOf = (more: object = {}) =>
@@ -26,5 +32,36 @@ describe('the entries that a member may cause', () => {
     const later = 1.1 * hour
     expect([budget.take('one', later), budget.take('three', later)]).toEqual([true, true])
     expect([taken(budget, 'one', later), taken(budget, 'two', later)]).toEqual([1, 3])
+  })
+})
+
+describe('the budget of a member after a restart', () => {
+  let folder: string
+  beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'audit-budget-'))))
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+
+  const now = 1_000 * hour
+  const clock = { ...systemClock, now: () => now, monotonic: () => 0 }
+  const line = (at: number) =>
+    `${formatAuditLine(nextAuditEntry(auditRoot, { at, who: 'one', what: 'exec' }))}\n`
+  const write = (file: string, times: readonly number[]) => writeFile(file, times.map(line).join(''))
+  const left = async (): Promise<number> => {
+    const budget = budgetOf()
+    await budget.restore(folder, clock)
+    return taken(budget, 'one', 0)
+  }
+
+  it('lacks what was written before an entry of a clock that was behind', async () => {
+    await write(auditFile(folder), [now - 2, now - 1, 0])
+    expect(await left()).toBe(1)
+  })
+
+  it('lacks what older files have, up to one that is older as a whole', async () => {
+    await write(auditFile(folder), [0])
+    await write(rotatedAuditFile(folder, 3), [now - 2, 0])
+    expect(await left()).toBe(2)
+    await write(rotatedAuditFile(folder, 2), [0, 1])
+    await write(rotatedAuditFile(folder, 1), [now - 2])
+    expect(await left()).toBe(2)
   })
 })

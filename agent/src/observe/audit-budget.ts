@@ -4,7 +4,7 @@
  */
 import type { AuditEntry, AuditKind } from '@agent-mesh/protocol'
 import { TokenBucket } from '../core/token-bucket.ts'
-import { newestFirst } from './audit-files.ts'
+import { auditFile, newestAuditFiles, newestFirst } from './audit-files.ts'
 import type { Clock } from './clock.ts'
 import type { AuditOptions } from './defaults.ts'
 
@@ -47,9 +47,15 @@ export class AuditBudget {
     const toMonotonic = clock.monotonic() - now
     const since = now - (ownEntries / ownEntriesPerHour) * 3_600_000
     const acts: { who: string; at: number }[] = []
-    for await (const entry of newestFirst(folder)) {
-      if (entry.at < since) break
-      if (isBudgeted(entry)) acts.push({ who: entry.who, at: entry.at })
+    for (const file of await newestAuditFiles(folder)) {
+      let isRecent = file === auditFile(folder)
+      for await (const entry of newestFirst(file)) {
+        // A machine without a battery for its clock starts in the past: such an entry ends nothing, a full file of old ones does.
+        if (entry.at < since) continue
+        isRecent = true
+        if (isBudgeted(entry)) acts.push({ who: entry.who, at: entry.at })
+      }
+      if (!isRecent) break
     }
     let before = -Infinity
     for (const { who, at } of acts.reverse()) {

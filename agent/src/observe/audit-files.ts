@@ -45,17 +45,20 @@ export async function* auditLines(folder: string): AsyncGenerator<AuditLine> {
   }
 }
 
-/** Entries, the newest first, a file at a time; lines that are none are left out. @throws MeshError for a file that cannot be read */
-export async function* newestFirst(folder: string): AsyncGenerator<AuditEntry> {
-  const rotated = await rotatedAuditFiles(folder).catch(() => [])
-  for (const file of [auditFile(folder), ...rotated.reverse()]) {
-    const text = await readFile(file, 'utf8').catch((error: unknown) => missing(error, file))
-    for (const [i, line] of text.split('\n').reverse().entries()) {
-      // A full file takes 0.1 s: calls are served meanwhile.
-      if (i % linesOfATurn === 0) await setImmediate()
-      const entry = parsed(line)
-      if (entry !== undefined) yield entry
-    }
+/** The current file, then the others, the newest first. */
+export const newestAuditFiles = async (folder: string): Promise<string[]> => [
+  auditFile(folder),
+  ...(await rotatedAuditFiles(folder).catch(() => [])).reverse(),
+]
+
+/** Entries of a file, the newest first; lines that are none are left out. @throws MeshError for a file that cannot be read */
+export async function* newestFirst(file: string): AsyncGenerator<AuditEntry> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => missing(error, file))
+  for (const [i, line] of text.split('\n').reverse().entries()) {
+    // A full file takes 0.1 s: calls are served meanwhile.
+    if (i % linesOfATurn === 0) await setImmediate()
+    const entry = parsed(line)
+    if (entry !== undefined) yield entry
   }
 }
 
