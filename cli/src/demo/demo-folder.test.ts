@@ -6,8 +6,11 @@ import { afterEach, expect, test, vi } from 'vitest'
 
 import { makeDemoFolder } from './demo-folder.ts'
 
+vi.mock('node:fs/promises', { spy: true })
+
 const { getuid } = process
 afterEach(() => {
+  vi.mocked(rm).mockReset()
   process.getuid = getuid!
   vi.unstubAllEnvs()
 })
@@ -25,6 +28,21 @@ test.each([
   try {
     const own = await makeDemoFolder()
     expect(await readdir(temporary)).toEqual([basename(own)])
+  } finally {
+    await rm(temporary, { recursive: true })
+  }
+})
+
+test('a demo starts beside what it cannot remove', async () => {
+  const temporary = join(tmpdir(), `demo-folders-kept-${process.pid}`)
+  const { pid } = spawnSync(process.execPath, ['-e', ''])
+  const abandoned = `agent-mesh-demo-${pid}-abandoned`
+  await mkdir(join(temporary, abandoned), { recursive: true })
+  vi.stubEnv('TMPDIR', temporary)
+  vi.mocked(rm).mockRejectedValueOnce(new Error('EBUSY: resource busy or locked'))
+  try {
+    const own = await makeDemoFolder()
+    expect((await readdir(temporary)).sort()).toEqual([abandoned, basename(own)].sort())
   } finally {
     await rm(temporary, { recursive: true })
   }

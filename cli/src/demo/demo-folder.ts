@@ -17,7 +17,9 @@ async function removeAbandoned(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const [, pid] = /^agent-mesh-demo-(\d+)-\w+$/.exec(name) ?? []
     const path = join(tmpdir(), name)
-    if (pid !== undefined && !isAlive(Number(pid)) && (await isOwn(path))) await rm(path, removal)
+    // What cannot be removed, such as a file that a scanner of viruses holds open, keeps no new demo from starting.
+    if (pid !== undefined && !isAlive(Number(pid)) && (await isOwn(path)))
+      await rm(path, removal).catch(() => undefined)
   }
 }
 
