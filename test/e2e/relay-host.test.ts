@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { canTry } from '../support/can-try.ts'
 import { lastJson, openWorkshop, runCommand, type Workshop } from '../support/command.ts'
 
 const run = promisify(execFile)
@@ -51,11 +52,13 @@ for life in 1 2; do
 done
 chroot system stat -c '{"mode":"%a %U"}' /var/lib/agent-mesh`
 
-const canMount = process.getuid?.() === 0 && existsSync('/etc/debian_version')
-if (!canMount) console.log('skipped: the installation of a relay needs root and Debian')
-const onDebian = canMount ? describe : describe.skip
+const canInstall = canTry(
+  'the installation of a relay',
+  process.getuid?.() === 0 && existsSync('/etc/debian_version'),
+  'root and Debian',
+)
 
-onDebian('a server that cloud-init sets up', () => {
+describe.skipIf(!canInstall)('a server that cloud-init sets up', () => {
   let folder = ''
   let workshop: Workshop
 

@@ -142,6 +142,7 @@ describe('the packages', () => {
       ),
     )
     const [node] = found.find(entry => entry !== undefined && /^v(18|20)\./.test(entry[1])) ?? []
+    // CI installs none: it is meant to be skipped there without one.
     if (node === undefined) return context.skip('this machine has no older Node')
     const bare = await run(node, [installed('.bin/agent-mesh'), '--version']).catch((error: Error) => error)
     expect(bare).toMatchObject({

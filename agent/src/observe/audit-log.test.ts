@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import {
   appendFile,
   chmod,
@@ -15,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuditEntry } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { mountDisk, mountsMissing, unmountDisk } from '../../../test/support/mounted-disk.ts'
 import { AuditFile } from './audit-file.ts'
 import { auditEntries, auditFile, verifyAuditFiles } from './audit-files.ts'
 import { AuditLog, type AuditLogInit } from './audit-log.ts'
@@ -238,35 +238,27 @@ describe('the audit log of a process', () => {
     tried.mockRestore()
   })
 
-  it.skipIf(!canMount())(
+  it.skipIf(mountsMissing() !== undefined)(
     'leaves no broken line behind on a disk that is full, and goes on when there is room',
     async () => {
-      const disk = join(folder, 'disk')
-      await mkdir(disk)
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk])
+      const disk = mountDisk(1)
+      const [audit, filler] = [join(disk, 'audit'), join(disk, 'filler')]
       try {
-        const log = begin({ retryMs: 20, waiting: 1_000, batch: 7 }, disk)
+        await mkdir(audit)
+        // 64 KiB are left.
+        await writeFile(filler, Buffer.alloc(960 * 1024))
+        const log = begin({ retryMs: 20, waiting: 1_000, batch: 7 }, audit)
         for (let i = 0; i < 400; i++) log.record(note(i))
         await soon(() => expect(log.warning).toMatch(/ENOSPC/))
-        expect(await verifyAuditFiles(disk)).toMatchObject({ first: 1, broken: undefined })
-        execFileSync('mount', ['-o', 'remount,size=4m', disk])
-        await soon(async () => expect(await entriesOf(disk)).toHaveLength(400))
+        expect(await verifyAuditFiles(audit)).toMatchObject({ first: 1, broken: undefined })
+        await rm(filler)
+        await soon(async () => expect(await entriesOf(audit)).toHaveLength(400))
         expect(log.warning).toBeUndefined()
-        expect(await verifyAuditFiles(disk)).toMatchObject({ broken: undefined })
+        expect(await verifyAuditFiles(audit)).toMatchObject({ broken: undefined })
         await log.stop()
       } finally {
-        execFileSync('umount', ['-l', disk])
+        unmountDisk(disk)
       }
     },
   )
 })
-
-/** Whether this process may make small disks. */
-function canMount(): boolean {
-  try {
-    execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' })
-    return process.platform === 'linux'
-  } catch {
-    return false
-  }
-}
