@@ -21,7 +21,7 @@ export const agentDefaults = {
   homeRttStep: 1.5,
   homeRttStepMs: 20,
   homeRttEveryMs: 900_000,
-  /** The same for the first time after the home relays changed: a start measures what keeps it busy, too. */
+  /** The same for the first time after the home relays changed, then twice as long each time: a start measures what keeps it busy, too. */
   homeRttFirstMs: 30_000,
   /** An address announced on the LAN is valid for this long: three announcements. */
   lanSeenMs: 180_000,

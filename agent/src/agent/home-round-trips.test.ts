@@ -42,7 +42,7 @@ describe('the round trips of the own record', () => {
     return { at, published, trips }
   }
 
-  it('go with new home relays, and for themselves by big steps, once soon and then each 15 min at most', () => {
+  it('go with new home relays, and for themselves by big steps', () => {
     const { at, published, trips } = open()
     expect(trips.moveTo(['home', 'standby'])).toEqual([10, 10])
     at.ms = 40
@@ -52,20 +52,25 @@ describe('the round trips of the own record', () => {
     trips.measured()
     trips.measured()
     expect(published).toEqual([[40, 40]])
-    at.ms = 80
-    at.now += agentDefaults.homeRttEveryMs - 1
+    at.ms = 41
+    at.now += agentDefaults.homeRttEveryMs
     trips.measured()
     expect(published).toHaveLength(1)
-    at.now += 1
-    trips.measured()
-    expect(published).toEqual([
-      [40, 40],
-      [80, 80],
-    ])
-    at.now += agentDefaults.homeRttEveryMs
-    at.ms = 81
-    trips.measured()
-    expect(published).toHaveLength(2)
+  })
+
+  it('stay twice as long each time, up to 15 min', () => {
+    const { at, published, trips } = open()
+    trips.moveTo(['home'])
+    const stays = [30, 60, 120, 240, 480, 900, 900].map(seconds => seconds * 1_000)
+    for (const [i, stay] of stays.entries()) {
+      at.ms = i % 2 === 0 ? 80 : 10
+      at.now += stay - 1
+      trips.measured()
+      expect(published).toHaveLength(i)
+      at.now += 1
+      trips.measured()
+      expect(published).toHaveLength(i + 1)
+    }
   })
 
   it('are listed at once where none was measured when the home relay was chosen', () => {

@@ -40,7 +40,7 @@ export class HomeRoundTrips {
     const { metered, publish, now } = this.#init
     if (metered || now() - this.#listedAt < this.#stayMs) return
     if (!isBigStep(this.#listed, wholeRtts(this.#homeRelays, this.#init.toRelay))) return
-    publish(this.#list(agentDefaults.homeRttEveryMs) ?? [])
+    publish(this.#list(Math.min(2 * this.#stayMs, agentDefaults.homeRttEveryMs)) ?? [])
   }
 
   #list(stayMs: number): number[] | undefined {
