@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import type { AuditEntry } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../../test/support/until.ts'
+import { AuditActs } from './audit-acts.ts'
 import { auditEntries } from './audit-files.ts'
 import { AuditLog } from './audit-log.ts'
 import { systemClock } from './clock.ts'
-import type { AuditOptions } from './defaults.ts'
+import { auditDefaults, type AuditOptions } from './defaults.ts'
 import { createLogger } from './logger.ts'
 
 let folder: string
@@ -32,16 +33,17 @@ describe('what members do on a machine, in its audit log', () => {
     for (let i = 0; i < 10; i++) act('loud', 'same')
     for (let i = 0; i < 10; i++) act('loud', `other ${i}`)
     for (let i = 0; i < 3; i++) act('quiet', 'own')
-    // Acts wait until the log was read.
-    await until(async () => (await entriesOf()).length > 0)
+    // What is beyond the first acts waits until the log was read.
+    await until(async () => (await entriesOf()).length === 9)
     log.record({ who: 'self', what: 'renew' })
     await log.stop()
     const told = (await entriesOf()).map(({ who, detail }) => [who, detail?.['command'], detail?.['count']])
     expect(told).toEqual([
-      ...Array.from({ length: 4 }, () => ['loud', 'same', undefined]),
+      ...Array.from({ length: 3 }, () => ['loud', 'same', undefined]),
+      ...Array.from({ length: 3 }, () => ['quiet', 'own', undefined]),
+      ['loud', 'same', undefined],
       ['loud', 'other 0', undefined],
       ['others', undefined, undefined],
-      ...Array.from({ length: 3 }, () => ['quiet', 'own', undefined]),
       ['self', undefined, undefined],
       ['loud', 'same', 6],
       ['others', undefined, 8],
@@ -66,5 +68,22 @@ describe('what members do on a machine, in its audit log', () => {
       entries.filter(({ who, detail }) => who === name && !('count' in (detail ?? {})))
     // The fourth in each start is the first of what is counted.
     expect([own('loud').length, own('quiet').length]).toEqual([3 + 5, 1 + 2 + 1])
+  })
+  it('has the first acts of a member before the log was read, and charges them after it', async () => {
+    const written: string[] = []
+    const acts = new AuditActs({
+      folder,
+      clock: systemClock,
+      log: createLogger('test', 'silent'),
+      options: { ...auditDefaults, ownEntries: 4, ownEntriesPerHour: 2 },
+      write: ({ who }) => written.push(who),
+      count: (_, { who }) => written.push(`more of ${who}`),
+    })
+    const act = (who: string) => acts.record(who, { who, what: 'exec' })
+    for (const who of ['loud', 'loud', 'loud', 'quiet']) act(who)
+    expect(written.splice(0)).toEqual(['loud', 'loud', 'quiet'])
+    await acts.stop()
+    for (const who of ['loud', 'loud', 'quiet']) act(who)
+    expect(written).toEqual(['loud', 'loud', 'more of loud', 'quiet'])
   })
 })

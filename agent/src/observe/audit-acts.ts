@@ -1,5 +1,5 @@
 /** What members do on this machine, on its way into the audit log: each act within the budget of its member, more as a count. */
-import type { AuditEvent } from '@agent-mesh/protocol'
+import type { AuditEntry, AuditEvent } from '@agent-mesh/protocol'
 import { AuditBudget } from './audit-budget.ts'
 import type { AuditNote } from './audit-floods.ts'
 import type { Clock } from './clock.ts'
@@ -19,13 +19,17 @@ interface Act {
   readonly key: string
   readonly note: AuditNote
   readonly at: number
+  /** Written, and not charged yet. */
+  readonly isWritten: boolean
 }
 
 export class AuditActs {
   readonly #init: AuditActsInit
   readonly #budget: AuditBudget
-  /** Acts wait until the log was read; undefined: it was. */
+  /** Acts before the log was read, which are charged then; undefined: it was. */
   #held: Act[] | undefined = []
+  /** When those of them were that are written already, by member. */
+  readonly #early = new Map<string, number[]>()
   #restoring: Promise<void> | undefined
 
   constructor(init: AuditActsInit) {
@@ -36,10 +40,22 @@ export class AuditActs {
   /** Never throws, never waits. @param key of what is counted as the same */
   record(key: string, note: AuditNote): void {
     const act = { key, note, at: this.#init.clock.now() }
-    if (this.#held === undefined) return this.#charge(act)
-    this.#restoring ??= this.#restore()
-    if (this.#held.length < this.#init.options.waiting) this.#held.push(act)
-    else this.#init.count(key, note)
+    const held = this.#held
+    if (held === undefined) return this.#charge(act)
+    this.#restoring ??= this.#restore(held)
+    if (held.length >= this.#init.options.waiting) return this.#init.count(key, note)
+    const isWritten = this.#isEarly(act)
+    held.push({ ...act, isWritten })
+    if (isWritten) this.#init.write({ ...note, at: act.at })
+  }
+
+  /** The first acts of a member do not wait, as one of them may end this process: as many as an hour gives it. */
+  #isEarly({ note: { who }, at }: Pick<Act, 'note' | 'at'>): boolean {
+    const { ownEntries, ownEntriesPerHour } = this.#init.options
+    const times = this.#early.get(who) ?? []
+    if (times.length + 1 > Math.min(ownEntries, ownEntriesPerHour)) return false
+    this.#early.set(who, [...times, at])
+    return true
   }
 
   /** Resolves when no act waits. */
@@ -48,23 +64,30 @@ export class AuditActs {
   }
 
   /** Most machines let no member do anything: the log is read at the first act, not at each start. */
-  async #restore(): Promise<void> {
+  async #restore(held: readonly Act[]): Promise<void> {
     const { folder, clock, log } = this.#init
+    const isCharged = ({ who, at }: AuditEntry): boolean => this.#early.get(who)?.includes(at) === true
     await this.#budget
-      .restore(folder, clock)
+      .restore(folder, clock, isCharged)
       .catch((err: unknown) =>
         log.warn(
           { event: 'audit-not-read', err },
           'the audit log was not read: its members have new budgets',
         ),
       )
-    const held = this.#held ?? []
     this.#held = undefined
-    for (const act of held) this.#charge(act)
+    this.#early.clear()
+    for (const act of held)
+      if (act.isWritten) this.#take(act)
+      else this.#charge(act)
   }
 
-  #charge({ key, note, at }: Act): void {
-    if (this.#budget.take(note.who, this.#init.clock.monotonic())) this.#init.write({ ...note, at })
-    else this.#init.count(key, note)
+  #charge(act: Omit<Act, 'isWritten'>): void {
+    if (this.#take(act)) this.#init.write({ ...act.note, at: act.at })
+    else this.#init.count(act.key, act.note)
+  }
+
+  #take({ note }: Pick<Act, 'note'>): boolean {
+    return this.#budget.take(note.who, this.#init.clock.monotonic())
   }
 }

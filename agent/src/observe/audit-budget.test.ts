@@ -41,13 +41,14 @@ describe('the budget of a member after a restart', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
   const now = 1_000 * hour
+  const charged = now - 10
   const clock = { ...systemClock, now: () => now, monotonic: () => 0 }
   const line = (at: number) =>
     `${formatAuditLine(nextAuditEntry(auditRoot, { at, who: 'one', what: 'exec' }))}\n`
   const write = (file: string, times: readonly number[]) => writeFile(file, times.map(line).join(''))
   const left = async (): Promise<number> => {
     const budget = budgetOf()
-    await budget.restore(folder, clock)
+    await budget.restore(folder, clock, ({ at }) => at === charged)
     return taken(budget, 'one', 0)
   }
 
@@ -62,6 +63,10 @@ describe('the budget of a member after a restart', () => {
     expect(await left()).toBe(2)
     await write(rotatedAuditFile(folder, 2), [0, 1])
     await write(rotatedAuditFile(folder, 1), [now - 2])
+    expect(await left()).toBe(2)
+  })
+  it('lacks nothing for an entry that is charged already', async () => {
+    await write(auditFile(folder), [now - 2, charged])
     expect(await left()).toBe(2)
   })
 })

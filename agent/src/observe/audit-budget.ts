@@ -39,9 +39,10 @@ export class AuditBudget {
 
   /**
    * Charges what the log in this folder shows, as far back as an empty bucket takes to be full again.
+   * @param isCharged entries that the caller charges itself, because it wrote them meanwhile
    * @throws MeshError for a log that cannot be read: then nothing is charged
    */
-  async restore(folder: string, clock: Clock): Promise<void> {
+  async restore(folder: string, clock: Clock, isCharged: (entry: AuditEntry) => boolean): Promise<void> {
     const { ownEntries, ownEntriesPerHour } = this.#options
     const now = clock.now()
     const toMonotonic = clock.monotonic() - now
@@ -53,7 +54,7 @@ export class AuditBudget {
         // A machine without a battery for its clock starts in the past: such an entry ends nothing, a full file of old ones does.
         if (entry.at < since) continue
         isRecent = true
-        if (isBudgeted(entry)) acts.push({ who: entry.who, at: entry.at })
+        if (isBudgeted(entry) && !isCharged(entry)) acts.push({ who: entry.who, at: entry.at })
       }
       if (!isRecent) break
     }
