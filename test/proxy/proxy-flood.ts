@@ -1,6 +1,9 @@
 /** Connections of programs to SOCKS and CONNECT of a gateway: some ask for a port, the others say nothing, or half of what they want. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+
+import { gatewayDefaults } from '@agent-mesh/cli'
 
 export interface Wanted {
   /** Of the gateway. */
@@ -18,6 +21,7 @@ const socksHello = Buffer.of(5, 1, 2)
 const connectHead = ({ host, token }: Wanted) =>
   `CONNECT ${host}:80 HTTP/1.1\r\nHost: ${host}\r\nProxy-Authorization: Bearer ${token}\r\n`
 
+const nothing = () => Buffer.alloc(0)
 /** What a connection sends. The first two are whole, the answer to the others is that they end. */
 const words: readonly ((to: Wanted) => Uint8Array)[] = [
   to => Buffer.from(`${connectHead(to)}\r\n`),
@@ -26,7 +30,7 @@ const words: readonly ((to: Wanted) => Uint8Array)[] = [
       ...[socksHello, Buffer.of(1), field('me'), field(token)],
       ...[Buffer.of(5, 1, 0, 3), field(host), Buffer.of(0, 80)],
     ]),
-  () => Buffer.alloc(0),
+  nothing,
   to => Buffer.from(connectHead(to)),
   () => socksHello,
 ]
@@ -39,7 +43,8 @@ const isOpen = (said: Buffer) => (said[0] === 5 ? said[socksReply] === 0 : /^HTT
 export class ProxyFlood {
   readonly fates: Record<Fate, number> = { open: 0, refused: 0, closed: 0 }
   readonly #sockets = new Set<Socket>()
-  readonly #settled: Promise<void>[] = []
+  readonly #speaking: Promise<void>[] = []
+  readonly #silent = new Map<Socket, Promise<void>>()
   readonly #to: Wanted
 
   constructor(to: Wanted) {
@@ -56,9 +61,16 @@ export class ProxyFlood {
     }
   }
 
-  /** Resolves when each has been served, refused or closed. */
+  /**
+   * Resolves when each has been served, refused or closed. The system drops connections when too many wait to be accepted; this side
+   * learns of that only when it sends something. So each that is silent for longer than the gateway allows sends a byte.
+   */
   async settled(): Promise<void> {
-    await Promise.all(this.#settled)
+    await Promise.all(this.#speaking)
+    const closed = Promise.all(this.#silent.values())
+    await Promise.race([closed, wait(2 * gatewayDefaults.headMs, undefined, { ref: false })])
+    for (const socket of this.#silent.keys()) if (!socket.destroyed) socket.write('?')
+    await closed
   }
 
   close(): void {
@@ -68,9 +80,11 @@ export class ProxyFlood {
   async #openOne(n: number): Promise<void> {
     const socket = connect({ port: this.#to.port, host: '127.0.0.1' })
     this.#sockets.add(socket)
-    this.#settled.push(this.#fateOf(socket).then(fate => void this.fates[fate]++))
+    const settled = this.#fateOf(socket).then(fate => void this.fates[fate]++)
     const connected = once(socket, 'connect').catch(() => {})
     const say = words[n % words.length]!
+    if (say === nothing) this.#silent.set(socket, settled)
+    else this.#speaking.push(settled)
     socket.write(say(this.#to))
     await connected
   }
