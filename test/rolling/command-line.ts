@@ -12,7 +12,7 @@ the built command if there is one, else the source.
   --json        the summary as the last line: {"calls":N,"failed":0,"doubled":0}
 
 Exits 1 when a call failed or was doubled, when a process did not stop cleanly, or when one in 100 relayed calls waited more than 1 s
-each of up to three times that the relays restarted.`
+each of up to six times that the relays restarted.`
 
 export interface RollingOptions {
   agents: number

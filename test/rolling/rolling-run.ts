@@ -13,7 +13,7 @@ const knownMs = 60_000
 /** {@link relayWait} of calls behind a relay that restarts is not longer, ms: 475 where the machine is free. */
 const relayedP99Ms = 1_000
 /** Rounds of relay restarts, at most, until one is quick enough: other work of the machine only adds time. */
-const relayRounds = 3
+const relayRounds = 6
 /** Kinds of failure that are shown. */
 const shownFailures = 20
 

@@ -46,6 +46,8 @@ export class ConcurrencyLimit {
   /** When the limit was last in the way. */
   #hitAt = Number.NEGATIVE_INFINITY
   #judgedAt = 0
+  /** Since when the limit is the least one. */
+  #leastFrom = 0
   /** Windows in a row that say that the limit was a mistake. */
   #doubts = 0
   /** After a limit that was a mistake none is set until then. */
@@ -159,6 +161,7 @@ export class ConcurrencyLimit {
 
   #reduce(window: Window, running: number, now: number): void {
     const { quickestMs: ms, quickestAmong: among } = window
+    const { least, leastForMs } = this.#options
     if (this.#cut !== undefined && wasMistaken(this.#cut, window)) {
       // Of calls that differ much in length one window alone says little.
       if (++this.#doubts < this.#options.doubts) return
@@ -169,10 +172,13 @@ export class ConcurrencyLimit {
       return
     }
     this.#doubts = 0
+    // It is not cut further, and what it was cut for may have been chance.
+    if (this.#limit === least && now - this.#leastFrom > leastForMs) return this.#lift()
     if (this.#cut === undefined || among > this.#cut.quickestAmong) this.#cut = window
     const wanted = Math.floor((among * this.#queueMs * 0.65) / ms)
     const half = Math.floor(Math.min(this.#limit, running) / 2)
-    this.#limit = Math.max(this.#options.least, half, Math.min(wanted, this.#limit))
+    if (this.#limit > least) this.#leastFrom = now
+    this.#limit = Math.max(least, half, Math.min(wanted, this.#limit))
     this.#hitAt = now
     this.#changedAt = now
   }

@@ -2,6 +2,8 @@
 export interface LimitOptions {
   /** Calls at once that are never cut further. */
   readonly least: number
+  /** ms with this limit: then it is lifted, to look again. */
+  readonly leastForMs: number
   /** A window of calls that ended: at least this long, ms, and this many. */
   readonly windowMs: number
   readonly windowCalls: number
@@ -31,6 +33,7 @@ export interface LimitOptions {
 
 export const limitDefaults = {
   least: 4,
+  leastForMs: 60_000,
   /** One turn of handlers, and enough calls that one that happens to be quick is among them. */
   windowMs: 20,
   windowCalls: 8,

@@ -1,6 +1,6 @@
-import { seededRandom } from '../../testing/seeded-random.ts'
 import { ConcurrencyLimit } from '../serve/concurrency-limit.ts'
 import { limitDefaults } from '../serve/defaults.ts'
+import { seeded } from './balance-simulation.ts'
 
 export interface Scene {
   /** Calls that the method works on at once; more wait behind them. */
@@ -42,7 +42,7 @@ export class LimitSimulation {
 
   constructor(scene: Scene) {
     this.#scene = scene
-    this.#random = seededRandom(scene.seed ?? 1)
+    this.#random = seeded(scene.seed ?? 1)
     this.#at(1, () => this.#arrive())
     this.#at(0, () => this.#tick())
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
