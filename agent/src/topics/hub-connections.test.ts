@@ -1,6 +1,7 @@
 import { startTimer } from '@agent-mesh/protocol/timers'
 import { MeshError } from '@agent-mesh/protocol'
 import { expect, test, vi } from 'vitest'
+import { memoryStreams } from '../rpc/index.ts'
 import { HubConnections } from './hub-connections.ts'
 import type { TopicLink } from './topic-network.ts'
 
@@ -32,7 +33,7 @@ test('a relay of a version without topics is asked again when it has a new link,
     },
     wantsAgents: () => false,
     startTimer,
-    onOpen: () => {},
+    onOpen: () => Promise.resolve(),
     onFrame: () => {},
     onFailed: () => {},
   })
@@ -66,7 +67,7 @@ test('an agent that could not be reached is dialled again after a while, not at 
         },
       },
       startTimer,
-      ...{ wantsAgents: () => true, onOpen: () => {}, onFrame: () => {}, onFailed: () => {} },
+      ...{ wantsAgents: () => true, onOpen: () => Promise.resolve(), onFrame: () => {}, onFailed: () => {} },
     })
     hubs.update()
     await vi.advanceTimersByTimeAsync(1_900)
@@ -82,4 +83,45 @@ test('an agent that could not be reached is dialled again after a while, not at 
   } finally {
     vi.useRealTimers()
   }
+})
+
+test('the stream of a link before stays until the hub has the subscriptions over the next one, and ends then', async () => {
+  const closes: (() => number)[] = []
+  const linkOf = (): TopicLink => ({
+    state: 'up',
+    openStream: () => {
+      const [near] = memoryStreams()
+      const close = vi.spyOn(near, 'close')
+      closes.push(() => close.mock.calls.length)
+      return Promise.resolve(near)
+    },
+  })
+  let link = linkOf()
+  let changed = (): void => {}
+  const answers: (() => void)[] = []
+  const hubs = new HubConnections({
+    network: {
+      ...{ relays: () => ['relay'], hasRelays: () => true, agents: () => [], linked: () => link },
+      link: () => Promise.resolve(link),
+      onChange: listener => {
+        changed = listener
+        return () => {}
+      },
+    },
+    startTimer,
+    onOpen: () => new Promise(resolve => answers.push(resolve)),
+    ...{ wantsAgents: () => true, onFrame: () => {}, onFailed: () => {} },
+  })
+  await hubs.settled()
+  answers[0]!()
+  link = linkOf()
+  changed()
+  await hubs.settled()
+  await vi.waitFor(() => expect(answers).toHaveLength(2), 20_000)
+  const counts = () => closes.map(count => count())
+  expect(counts()).toEqual([0, 0])
+  answers[1]!()
+  await vi.waitFor(() => expect(counts()).toEqual([1, 0]), 20_000)
+  await hubs.stop()
+  expect(counts()).toEqual([1, 1])
 })

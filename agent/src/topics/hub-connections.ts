@@ -1,6 +1,7 @@
 /** Streams to hubs: to the home relay, and while none is linked to the agents of the mesh. */
 import { MeshError, topicProtocol, toMeshError, type TopicFrame } from '@agent-mesh/protocol'
 import type { StartTimer, Timer } from '@agent-mesh/protocol/timers'
+import { atMost } from '../core/at-most.ts'
 import { topicDefaults } from './defaults.ts'
 import { FrameSender } from './frame-sender.ts'
 import { readFrames } from './read-frames.ts'
@@ -18,7 +19,8 @@ export interface HubConnectionsInit {
   startTimer: StartTimer
   /** Whether anything is subscribed to, for which agents are asked where there is no relay. */
   wantsAgents: () => boolean
-  onOpen: (connection: HubConnection) => void
+  /** Asks for what is subscribed to. @returns resolves when the hub has all of it */
+  onOpen: (connection: HubConnection) => Promise<void>
   onFrame: (connection: HubConnection, frame: TopicFrame, bodies: Uint8Array) => void
   onFailed: (peerId: string, error: MeshError) => void
 }
@@ -27,6 +29,8 @@ export class HubConnections {
   readonly #init: HubConnectionsInit
   readonly #open = new Map<string, HubConnection>()
   readonly #opening = new Map<string, Promise<void>>()
+  /** Streams whose hub may not have all subscriptions yet, each with the one before to the same hub. */
+  readonly #asking = new Map<HubConnection, HubConnection | undefined>()
   /** Members of versions without topics, with the link that showed it: after an upgrade they have another. */
   readonly #without = new Map<string, TopicLink>()
   /** Peers that could not be reached, with the link there was: they rest, unless they have another. */
@@ -67,8 +71,8 @@ export class HubConnections {
     if (this.#stopping.signal.aborted) return
     const wanted = this.#wanted()
     for (const peerId of wanted) this.#want(peerId)
-    // The stream to the last hub stays until the next one is open: messages come over both, and count once.
-    if (wanted.some(peerId => this.#opening.has(peerId))) return
+    // The stream to the last hub stays until the next one has the subscriptions: messages come over both, and count once.
+    if (wanted.some(peerId => this.#opening.has(peerId)) || this.#asking.size > 0) return
     for (const [peerId, connection] of this.#open) if (!wanted.includes(peerId)) connection.close()
   }
 
@@ -78,6 +82,7 @@ export class HubConnections {
     this.#timer?.cancel()
     this.#restTimer?.cancel()
     await Promise.all(this.#opening.values())
+    for (const before of this.#asking.values()) before?.close()
     for (const connection of this.#open.values()) connection.close()
   }
 
@@ -123,14 +128,24 @@ export class HubConnections {
     readFrames(stream, (frame, bodies) => onFrame(connection, frame, bodies))
     stream.onClose(() => {
       sender.stop()
+      this.#asked(connection)
       if (this.#open.get(peerId) !== connection) return
       this.#open.delete(peerId)
       this.#updateIn(topicDefaults.reopenMs)
     })
     const before = this.#open.get(peerId)
     this.#open.set(peerId, connection)
-    onOpen(connection)
+    this.#asking.set(connection, before)
+    const asked = atMost(topicDefaults.relayMs, onOpen(connection), this.#init.startTimer)
+    void asked.then(() => this.#asked(connection))
+  }
+
+  /** Its hub has the subscriptions, or has gone. */
+  #asked(connection: HubConnection): void {
+    const before = this.#asking.get(connection)
+    if (!this.#asking.delete(connection)) return
     before?.close()
+    this.update()
   }
 
   #failed(peerId: string, thrown: unknown): void {

@@ -99,8 +99,10 @@ export class Topics {
     this.#connections = new HubConnections({
       ...{ network, startTimer: start },
       wantsAgents: () => this.#inbox.readers.size > 0,
-      onOpen: connection => {
-        for (const { subscription } of this.#inbox.readers.values()) this.#ask(connection, subscription)
+      onOpen: async connection => {
+        const all = [...this.#inbox.readers.values()]
+        for (const { subscription } of all) this.#ask(connection, subscription)
+        await Promise.all(all.map(({ subscription }) => this.#answer(connection, subscription.id)))
       },
       onFrame: (connection, frame, bodies) => this.#take(connection, frame, bodies),
       onFailed: (peerId, err) =>
