@@ -10,6 +10,7 @@ import {
 } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { memoryStreams } from '../rpc/index.ts'
+import { topicDefaults } from './defaults.ts'
 import { FrameSender } from './frame-sender.ts'
 import { readFrames } from './read-frames.ts'
 import type { Subscription } from './subscription.ts'
@@ -52,11 +53,13 @@ let publisher: TestMember
 let self: TestMember
 let topics: Topics
 let send: (frame: TopicFrame, bodies?: Uint8Array) => void
+let answerTo: (id: number) => TopicFrame | undefined
 
 beforeEach(async () => {
   events = []
   denied = new Set()
   revoked = new Set()
+  answerTo = id => ({ type: 'subscribed', id })
   publisher = await member('publisher')
   self = await member('self')
   const link = {
@@ -65,7 +68,10 @@ beforeEach(async () => {
       const [near, far] = memoryStreams()
       const sender = new FrameSender(far)
       send = (frame, bodies) => sender.send(frame, bodies)
-      readFrames(far, frame => frame.type === 'subscribe' && send({ type: 'subscribed', id: frame.id }))
+      readFrames(far, frame => {
+        const answer = frame.type === 'subscribe' ? answerTo(frame.id) : undefined
+        if (answer !== undefined) send(answer)
+      })
       return Promise.resolve(near)
     },
   }
@@ -156,4 +162,39 @@ test('a hub that sends reserved topics to a subscription to all is not heard', a
   message(await publication(publisher, 1, { topic: 'mesh.cache' }))
   message(await publication(publisher, 2))
   await vi.waitFor(() => expect(got).toEqual([2]), 20_000)
+})
+
+test('a hub that never answers holds up nothing once its subscription is closed', async () => {
+  vi.useFakeTimers()
+  try {
+    answerTo = () => undefined
+    const subscription = topics.subscribe('alerts')
+    await vi.advanceTimersByTimeAsync(10)
+    expect(vi.getTimerCount()).toBeGreaterThan(0)
+    subscription.close()
+    await subscription.ready
+    await vi.advanceTimersByTimeAsync(10)
+    expect(vi.getTimerCount()).toBe(0)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('a subscription that a hub refused at first is ready when the hub takes it', async () => {
+  vi.useFakeTimers()
+  try {
+    answerTo = id => {
+      answerTo = id => ({ type: 'subscribed', id })
+      return { type: 'refused', id, code: 'permission_denied', message: 'not yet' }
+    }
+    const { ready } = topics.subscribe('alerts')
+    let isReady = false
+    void ready.then(() => (isReady = true))
+    await vi.advanceTimersByTimeAsync(topicDefaults.retryMs - 100)
+    expect(isReady).toBe(false)
+    await vi.advanceTimersByTimeAsync(200)
+    expect(isReady).toBe(true)
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -85,8 +85,10 @@ test('an agent that could not be reached is dialled again after a while, not at 
   }
 })
 
-test('the stream of a link before stays until the hub has the subscriptions over the next one, and ends then', async () => {
+/** Hubs whose links are `link`, their streams counted, and the answers of which are given by the test. */
+function answeredHubs(relays: () => string[]) {
   const closes: (() => number)[] = []
+  const answers: (() => void)[] = []
   const linkOf = (): TopicLink => ({
     state: 'up',
     openStream: () => {
@@ -96,15 +98,13 @@ test('the stream of a link before stays until the hub has the subscriptions over
       return Promise.resolve(near)
     },
   })
-  let link = linkOf()
-  let changed = (): void => {}
-  const answers: (() => void)[] = []
+  const at = { link: linkOf(), changed: (): void => {} }
   const hubs = new HubConnections({
     network: {
-      ...{ relays: () => ['relay'], hasRelays: () => true, agents: () => [], linked: () => link },
-      link: () => Promise.resolve(link),
+      ...{ relays, hasRelays: () => true, agents: () => [], linked: () => at.link },
+      link: () => Promise.resolve(at.link),
       onChange: listener => {
-        changed = listener
+        at.changed = listener
         return () => {}
       },
     },
@@ -112,16 +112,38 @@ test('the stream of a link before stays until the hub has the subscriptions over
     onOpen: () => new Promise(resolve => answers.push(resolve)),
     ...{ wantsAgents: () => true, onFrame: () => {}, onFailed: () => {} },
   })
+  return { hubs, answers, at, linkOf, counts: () => closes.map(count => count()) }
+}
+
+test('the stream of a link before stays until the hub has the subscriptions over the next one, and ends then', async () => {
+  const { hubs, answers, at, linkOf, counts } = answeredHubs(() => ['relay'])
   await hubs.settled()
   answers[0]!()
-  link = linkOf()
-  changed()
+  at.link = linkOf()
+  at.changed()
   await hubs.settled()
   await vi.waitFor(() => expect(answers).toHaveLength(2), 20_000)
-  const counts = () => closes.map(count => count())
   expect(counts()).toEqual([0, 0])
   answers[1]!()
   await vi.waitFor(() => expect(counts()).toEqual([1, 0]), 20_000)
   await hubs.stop()
   expect(counts()).toEqual([1, 1])
+})
+
+test('the stream to the relay before stays until the next relay has the subscriptions, and ends then', async () => {
+  let relay = 'before'
+  const { hubs, answers, at, counts } = answeredHubs(() => [relay])
+  await hubs.settled()
+  answers[0]!()
+  relay = 'next'
+  at.changed()
+  await hubs.settled()
+  await vi.waitFor(() => expect(answers).toHaveLength(2), 20_000)
+  hubs.update()
+  expect(counts()).toEqual([0, 0])
+  answers[1]!()
+  await vi.waitFor(() => expect(counts()).toEqual([1, 0]), 20_000)
+  await hubs.stop()
+  // The first one, which has not ended at the other side, is closed as any that is open.
+  expect(counts()[1]).toBe(1)
 })

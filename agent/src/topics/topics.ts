@@ -210,7 +210,11 @@ export class Topics {
   }
 
   #ask({ sender, peerId }: HubConnection, subscription: Subscription): void {
-    this.#answers.delete(`${peerId} ${subscription.id}`)
+    const key = `${peerId} ${subscription.id}`
+    const earlier = this.#answers.get(key)
+    this.#answers.delete(key)
+    // What waits for an answer over an earlier stream, or after a refusal, waits for this one.
+    void this.#answerOf(peerId, subscription.id).promise.then(earlier?.resolve)
     sender.send(subscribeFrame(subscription))
   }
 
@@ -218,7 +222,11 @@ export class Topics {
     this.#inbox.remove(id)
     this.#hub.unsubscribe(this.#own, id)
     for (const { sender } of this.#connections.all()) sender.send({ type: 'unsubscribe', id })
-    for (const key of this.#answers.keys()) if (key.endsWith(` ${id}`)) this.#answers.delete(key)
+    for (const [key, answer] of this.#answers) {
+      if (!key.endsWith(` ${id}`)) continue
+      answer.resolve()
+      this.#answers.delete(key)
+    }
   }
 
   #take(connection: HubConnection, frame: TopicFrame, bodies: Uint8Array): void {
