@@ -1,5 +1,6 @@
 /**
- * `npm run bench` lists the benches, `npm run bench -- NAME [--json] [--rounds N] [--agents N] [--members N] [--part NAME]` runs one on this machine.
+ * `npm run bench` lists the benches, `npm run bench -- NAME [--json] [--rounds N] [--agents N] [--members N] [--part NAME]` runs one on
+ * this machine.
  * Progress goes to stderr; with `--json` the last lines of stdout are the results.
  */
 import { endWrongly, scriptOptions } from '../../test/support/script-options.ts'

@@ -39,7 +39,7 @@ test('a service of a user is defined in the home folder, and needs no right of r
 test('keys of a service on Windows are read by administrators, the system and the user of the service alone', async () => {
   const windows = await managerOf('windows')
   const folder = 'C:\\ProgramData\\agent-mesh'
-  const protection = windows.protect(spec)
+  const protection = windows.protect?.(spec)
   expect(protection?.folder).toBe(folder)
   expect(protection?.close('C:\\new')).toEqual([
     ['icacls', 'C:\\new', '/setowner', '*S-1-5-32-544', '/l', '/q'],
@@ -72,7 +72,7 @@ test.each([
   ['without a list of rights', 'O:BAG:SYD:NO_ACCESS_CONTROL', false],
 ])('a folder %s on Windows is judged by its security descriptor', async (_, shown, closed) => {
   const { protect } = await managerOf('windows')
-  expect(protect(spec)?.isClosed(shown)).toBe(closed)
+  expect(protect?.(spec)?.isClosed(shown)).toBe(closed)
 })
 
 test('a service of a user on Windows keeps its files in the profile', async () => {
@@ -85,7 +85,7 @@ test('a service of a user on Windows keeps its files in the profile', async () =
   expect(text).toContain(`${inProfile}.log`)
   expect(windows.logs(own, 10, false).at(-1)).toContain(`'${inProfile}.log'`)
   expect(text).not.toContain('ProgramData')
-  expect(windows.protect(own)).toBeUndefined()
+  expect(windows.protect?.(own)).toBeUndefined()
 })
 
 test('a program in a home folder is no service of the machine', () => {

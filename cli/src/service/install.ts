@@ -31,7 +31,7 @@ export interface Installed {
 /** What an installation does: for `--dry-run`. */
 export function stepsOf({ manager, spec, root, start }: Omit<InstallPlan, 'token'>) {
   const file = manager.file(spec)
-  const protection = root === undefined ? manager.protect(spec) : undefined
+  const protection = root === undefined ? manager.protect?.(spec) : undefined
   const tools: ToolCall[] =
     root === undefined
       ? [...manager.enable(spec), ...(start ? manager.start(spec) : [])]

@@ -23,8 +23,6 @@ export const launchd: ServiceManager = {
     tokenFile: `/etc/agent-mesh/${context}.join-token`,
   }),
   file: spec => ({ path: pathOf(spec), text: propertyList(spec) }),
-  // The data folder itself is 0700.
-  protect: () => undefined,
   // Jobs in its folder start at boot.
   enableBelow: () => [],
   enable: spec => [['launchctl', 'enable', `${domainOf(spec)}/${spec.name}`]],

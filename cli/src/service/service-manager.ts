@@ -33,8 +33,8 @@ export interface ServiceManager {
   readonly name: 'systemd' | 'launchd' | 'windows'
   /** The folder for data, and the file for the token, of a service of the machine. */
   paths(context: string): { data: string; tokenFile: string }
-  /** What keeps other users of the machine out of the folder of its keys, before anything is written there. */
-  protect(spec: ServiceSpec): Protection | undefined
+  /** What keeps other users out of the folder of its keys before anything is written there, where a folder of mode 0700 does not. */
+  protect?(spec: ServiceSpec): Protection | undefined
   /** Its definition. @param folder for those of a user: that of the settings of the user's programs, or the home folder */
   file(spec: ServiceSpec): ServiceFile
   /** Without the machine running: what makes it start at boot below `root`. */

@@ -27,8 +27,6 @@ export const systemd: ServiceManager = {
         : `/etc/systemd/system/${unitOf(spec)}`,
     text: spec.scope === 'user' ? userUnit(spec) : systemUnit(spec),
   }),
-  // The data folder itself is 0700.
-  protect: () => undefined,
   enableBelow: (root, spec) => [['systemctl', `--root=${root}`, 'enable', '--quiet', unitOf(spec)]],
   enable: spec => [systemctl(spec, 'daemon-reload'), systemctl(spec, 'enable', '--quiet', unitOf(spec))],
   start: spec => [systemctl(spec, 'restart', unitOf(spec))],

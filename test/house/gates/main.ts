@@ -1,7 +1,7 @@
 /**
  * `npm run gates -- [--fast] [--only NAMES] [--skip NAMES] [--json]`: runs the gates one after the other, and shows each with its
- * result, its time, and its figure against the limit. The last line counts them; exit code 1 when one fails, 2 for an option or a gate that does
- * not exist.
+ * result, its time, and its figure against the limit. The last line counts them; exit code 1 when one fails, 2 for an option or
+ * a gate that does not exist.
  */
 import { styleText } from 'node:util'
 

@@ -1,4 +1,4 @@
-/** The chart at a cluster whose node runs pods: they get ready, join, call each other, are upgraded, and go back from an image that does not start. */
+/** The chart at a cluster whose node runs pods: they join, call each other, are upgraded, and go back from an image that does not start. */
 import { execFile } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -7,7 +7,8 @@ export interface LimitOptions {
   /** A window of calls that ended: at least this long, ms, and this many. */
   readonly windowMs: number
   readonly windowCalls: number
-  /** A queue stands when the quickest call of a window took longer than `growth` times the mean at rest, and than this times the quickest plus `slackMs`. */
+  /** A queue stands when the quickest call of a window took longer than `growth` times the mean at rest, and than `growth` times the
+   * quickest at rest plus `slackMs`. */
   readonly growth: number
   readonly slackMs: number
   /** Calls that wait behind a method by chance, if all take the same time: more are needed for the first limit. */

@@ -25,11 +25,10 @@ interface Call {
   beganAt: number
 }
 
-/** Runs a scene against a {@link ConcurrencyLimit}, in simulated time, so deterministic: what was answered, when calls were refused, and the lowest limit. */
+/** Runs a scene against a {@link ConcurrencyLimit}, in simulated time, so deterministic: what was answered, and when calls were refused. */
 export class LimitSimulation {
   readonly answers: Answer[] = []
   readonly refusedAt: number[] = []
-  lowest = Number.POSITIVE_INFINITY
   readonly #scene: Scene
   readonly #limit = new ConcurrencyLimit()
   readonly #events: { at: number; work: () => void }[] = []
@@ -83,7 +82,6 @@ export class LimitSimulation {
   }
 
   #letIn(): void {
-    this.lowest = Math.min(this.lowest, this.#limit.most)
     while (this.#queue.length > 0 && this.#now - this.#queue[0]!.arrivedAt > limitDefaults.mostWaitMs) {
       this.#queue.shift()
       this.refusedAt.push(this.#now)
