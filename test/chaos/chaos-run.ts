@@ -5,13 +5,14 @@ import { shell } from '../nat-lab/shell.ts'
 import { until } from '../nat-lab/until.ts'
 import { seeded } from '../rolling/call-plan.ts'
 import { countExecutions, writeExecutionsTo } from '../rolling/executions.ts'
+import { agreement } from './agreement.ts'
 import { Calls } from './calls.ts'
 import { ChaosMesh, type ChaosMember } from './chaos-mesh.ts'
-import type { Phase, Recorder } from './history.ts'
+import type { EventOf, Phase, Recorder } from './history.ts'
 import { MachineObserver } from './machine-observer.ts'
 import { contestToken, revokeOne } from './membership-acts.ts'
 import { Nemeses } from './nemeses.ts'
-import { incarnationsIn, Observers } from './observers.ts'
+import { Observers } from './observers.ts'
 import { scheduleOf, type NemesisName } from './schedule.ts'
 
 export interface ChaosOptions {
@@ -172,17 +173,26 @@ export class ChaosRun {
   async #heal(): Promise<void> {
     const { agreeMs, leaseMs } = this.#init.waits ?? usualWaits
     this.#phase('healed')
-    const agreed = await until(() => this.#allAgree(), agreeMs, 1_000)
+    const { agreedMs, beliefs } = await agreement(this.#mesh.members, agreeMs)
     this.#init.say(
-      agreed === undefined ? 'they do not agree' : `all agree ${Math.round(agreed)} ms after the last fault`,
+      agreedMs === undefined
+        ? 'they do not agree'
+        : `all agree ${Math.round(agreedMs)} ms after the last fault`,
     )
-    for (const member of this.#mesh.members) await this.#believes(member)
+    for (const { name, ...belief } of beliefs) this.#believes(name, belief)
     const truth = this.#mesh.members.map(({ name }) => name)
     this.#history.add<'runs'>({ process: 'nemesis', op: 'runs', type: 'info', value: { who: truth } })
-    const isTrue = async () => `${(await this.#leases()).sort()}` === `${truth.toSorted()}`
-    await until(() => isTrue().catch(() => false), leaseMs - agreeMs, 3_000)
-    const value = { online: await this.#leases().catch(() => []), incarnations: {} }
-    this.#history.add<'believes'>({ process: 'control-plane', op: 'believes', type: 'info', value })
+    let online: string[] = []
+    const isTrue = async () => {
+      online = await this.#leases().catch(() => [])
+      return `${online.sort()}` === `${truth.toSorted()}`
+    }
+    await until(isTrue, leaseMs - agreeMs, 3_000)
+    this.#believes('control-plane', { online, incarnations: {} })
+  }
+
+  #believes(process: string, value: EventOf<'believes'>['value']): void {
+    this.#history.add<'believes'>({ process, op: 'believes', type: 'info', value })
   }
 
   async #leases(): Promise<string[]> {
@@ -197,24 +207,6 @@ export class ChaosRun {
     for (const { api } of this.#mesh.members)
       if ((await api.peers().catch(() => [])).filter(({ online }) => online).length < others) return false
     return true
-  }
-
-  async #allAgree(): Promise<boolean> {
-    if (!(await this.#allSee())) return false
-    const texts = await Promise.all(this.#mesh.members.map(async each => text(await incarnationsIn(each))))
-    return new Set(texts).size === 1
-  }
-
-  async #believes(member: ChaosMember): Promise<void> {
-    const peers = await member.api.peers().catch(() => [])
-    const online = [member.name, ...peers.filter(({ online }) => online).map(({ name }) => name)]
-    const incarnations = await incarnationsIn(member)
-    this.#history.add<'believes'>({
-      process: member.name,
-      op: 'believes',
-      type: 'info',
-      value: { online, incarnations },
-    })
   }
 
   /** All restart by SIGTERM, agents a tenth at a time, relays one by one. */
@@ -278,9 +270,6 @@ export class ChaosRun {
       this.#history.add<'ran'>({ process: 'handlers', op: 'ran', type: 'info', id, value: { times } })
   }
 }
-
-const text = (incarnations: Record<string, number>): string =>
-  JSON.stringify(Object.entries(incarnations).sort())
 
 /** One that does not answer warns, too. */
 const warningsOf = (api: ChaosMember['api']): Promise<readonly string[]> =>
