@@ -20,6 +20,7 @@ import { NativeTlsStream, type SocketConnection } from './native-tls-stream.ts'
 import { OwnCertificate } from './own-certificate.ts'
 import { PeerCertificates } from './peer-certificates.ts'
 import { connectionKeys } from './sealed/record-keys.ts'
+import { firstRecordBytes, recordBytes } from './sealed/record-reader.ts'
 import { SealedStream } from './sealed/sealed-stream.ts'
 import { TlsCarrier } from './sealed/tls-carrier.ts'
 
@@ -31,8 +32,11 @@ const protocol = '/tls/1.0.0'
 /** Stands for "no early choice of a muxer" in the list of those offered. */
 const noMuxer = 'libp2p'
 
-/** Before the name of a muxer in that list: it runs over sealed records, not over TLS. */
-const sealedPrefix = '/agent-mesh/sealed/1.0.0'
+/** Before the name of a muxer in that list: it runs over sealed records, not over TLS. The newest first; bytes of a record. */
+const sealedVersions = [
+  { prefix: '/agent-mesh/sealed/1.1.0', mostBytes: recordBytes },
+  { prefix: '/agent-mesh/sealed/1.0.0', mostBytes: firstRecordBytes },
+] as const
 
 /** Of the process: what a certificate proves is the same for all members in it. */
 const peerCertificates = new PeerCertificates()
@@ -113,12 +117,13 @@ function takeStream(connection: MessageStream): Taken {
     over: (socket, isServer) => {
       raw.on('error', error => socket.destroy(error))
       return async () => {
-        if (!isSealed(socket)) return tlsOverStream(connection, raw, socket)
+        const sealed = sealedBy(socket)
+        if (sealed === undefined) return tlsOverStream(connection, raw, socket)
         if (!isServer) await flushed(socket)
         const keys = connectionKeys(socket, isServer)
         const arrived = raw.release()
         socket.destroy()
-        return new SealedStream(connection, keys, arrived)
+        return new SealedStream(connection, keys, arrived, sealed.mostBytes)
       }
     },
   }
@@ -157,7 +162,8 @@ function secureOver(
   muxers: readonly StreamMuxerFactory[],
 ): TLSSocket {
   const names = muxers.map(({ protocol }) => protocol)
-  const sealed = raw instanceof TlsCarrier ? names.map(name => sealedPrefix + name) : []
+  const versions = raw instanceof TlsCarrier ? sealedVersions : []
+  const sealed = versions.flatMap(({ prefix }) => names.map(name => prefix + name))
   const offered = [...sealed, ...names, noMuxer]
   // Self-signed certificates are the rule: what counts is their extension, checked after the handshake.
   const bounds = raw instanceof Socket ? { highWaterMark: socketBytes } : {}
@@ -237,15 +243,17 @@ async function handshake(
   }
 }
 
-/** Whether the handshake agreed on sealed records in place of those of TLS. */
-const isSealed = ({ alpnProtocol }: TLSSocket): boolean =>
-  typeof alpnProtocol === 'string' && alpnProtocol.startsWith(sealedPrefix)
+/** The sealed records that the handshake agreed on in place of those of TLS. */
+const sealedBy = ({ alpnProtocol }: TLSSocket): (typeof sealedVersions)[number] | undefined =>
+  typeof alpnProtocol === 'string'
+    ? sealedVersions.find(({ prefix }) => alpnProtocol.startsWith(prefix))
+    : undefined
 
 /** The muxer that the handshake agreed on; undefined: it is negotiated after TLS. */
 function chosen(socket: TLSSocket, muxers: readonly StreamMuxerFactory[]): StreamMuxerFactory | undefined {
   const { alpnProtocol } = socket
   if (typeof alpnProtocol !== 'string' || alpnProtocol === noMuxer) return undefined
-  const name = isSealed(socket) ? alpnProtocol.slice(sealedPrefix.length) : alpnProtocol
+  const name = alpnProtocol.slice(sealedBy(socket)?.prefix.length ?? 0)
   const muxer = muxers.find(({ protocol }) => protocol === name)
   if (muxer === undefined) throw new Error(`the peer chose the muxer ${name}, which was not offered`)
   return muxer

@@ -12,7 +12,7 @@ const label = 'EXPORTER-agent-mesh-sealed-records'
 const nextKeyLabel = 'agent-mesh next key'
 
 /**
- * Records sealed by one key, a count: 64 GiB at most. AES-GCM stays far from its limits (draft-irtf-cfrg-aead-limits; TLS
+ * Records sealed by one key, a count: 128 GiB at most. AES-GCM stays far from its limits (draft-irtf-cfrg-aead-limits; TLS
  * changes the key after 2^24.5 records of 16 KiB).
  */
 const recordsPerKey = 2 ** 20

@@ -11,8 +11,10 @@ export const sealedType = 0x4d
 export const sealedHeaderBytes = 4
 export const tagBytes = 16
 
-/** Plaintext of one sealed record: what a pipe is written in. */
-export const recordBytes = 64 * 1024
+/** Plaintext of one sealed record at most: what a pipe is written in, and the header of its frame, and as much again. */
+export const recordBytes = 128 * 1024
+/** To peers of the first version of sealed records, which refuse longer ones. */
+export const firstRecordBytes = 64 * 1024
 
 const tlsHeaderBytes = 5
 /** RFC 8446, 5.2: the plaintext of a record, and what its encryption may add. */

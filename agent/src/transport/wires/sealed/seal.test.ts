@@ -4,10 +4,11 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, it } from 'vitest'
 import { RecordKeys } from './record-keys.ts'
 import { recordBytes, RecordReader, sealedHeaderBytes, tagBytes } from './record-reader.ts'
-import { open, seal } from './seal.ts'
+import { open, seal as sealInto } from './seal.ts'
 
 const secret = randomBytes(44)
 const keys = (perKey?: number) => new RecordKeys(secret, perKey)
+const seal = (data: Uint8ArrayList, sealing: RecordKeys) => sealInto(data, sealing, recordBytes)
 const listOf = (...pieces: Uint8Array[]) => new Uint8ArrayList(...pieces)
 
 /** The plaintext of what was sealed, cut into chunks of so many bytes on its way. */
@@ -17,7 +18,7 @@ function opened(sealed: Uint8Array, chunkBytes: number, opening = keys()): Buffe
   for (let at = 0; at < sealed.length; at += chunkBytes) {
     reader.push(sealed.subarray(at, at + chunkBytes))
     for (let record = reader.next(); record !== undefined; record = reader.next())
-      plain.push(...open(record, opening))
+      plain.push(open(record, opening))
   }
   expect(reader.rest()).toEqual([])
   return Buffer.concat(plain)
@@ -36,11 +37,18 @@ describe('seal() and open()', () => {
     )
   })
 
-  it('take one record for each 64 KiB, each with a header and a tag', () => {
+  it('take one record for each 128 KiB, each with a header and a tag', () => {
     const data = randomBytes(2 * recordBytes + 1)
     const wire = Buffer.concat(seal(listOf(data), keys()))
     expect(wire.length).toBe(data.length + 3 * (sealedHeaderBytes + tagBytes))
     expect(opened(wire, 16_384).equals(data)).toBe(true)
+  })
+
+  it('keep what was opened when the next record is', () => {
+    const sent = [1, 2].map(n => Buffer.alloc(1_000, n))
+    const sealing = keys()
+    const wire = Buffer.concat(sent.flatMap(data => seal(listOf(data), sealing)))
+    expect(opened(wire, 100).equals(Buffer.concat(sent))).toBe(true)
   })
 
   it('never give two records the same bytes', () => {
@@ -72,7 +80,7 @@ describe('seal() and open()', () => {
 describe('RecordReader', () => {
   it.each([
     ['another protocol', Buffer.from('GET / HTTP/1.1'), 'type 71'],
-    ['a sealed record above 64 KiB', Buffer.from('4d010011ff', 'hex'), '65553 bytes'],
+    ['a sealed record above 128 KiB', Buffer.from('4d020011ff', 'hex'), '131089 bytes'],
     ['a sealed record without content', Buffer.from('4d000010ff', 'hex'), '16 bytes'],
     ['a TLS record that is too long', Buffer.from('170303ffff', 'hex'), '65535 bytes'],
   ])('refuses %s', (_name, bytes, reason) => {

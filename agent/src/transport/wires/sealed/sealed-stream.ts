@@ -6,7 +6,7 @@ import { DirectMessageStream } from '../../libp2p/direct-message-stream.ts'
 import { onChunks, sendPieces, type Bytes } from '../../libp2p/direct-streams.ts'
 import { readStatusOf } from '../../libp2p/hidden-parts.ts'
 import type { ConnectionKeys } from './record-keys.ts'
-import type { RecordReader, WireRecord } from './record-reader.ts'
+import { recordBytes, type RecordReader, type WireRecord } from './record-reader.ts'
 import { open, seal } from './seal.ts'
 import type { Arrived } from './tls-carrier.ts'
 
@@ -14,14 +14,22 @@ export class SealedStream extends DirectMessageStream {
   readonly #connection: MessageStream
   readonly #keys: ConnectionKeys
   readonly #reader: RecordReader
+  readonly #recordBytes: number
   #sealedSeen = false
 
-  constructor(connection: MessageStream, keys: ConnectionKeys, { early, reader }: Arrived) {
+  /** @param mostBytes of the plaintext of a record that the peer takes */
+  constructor(
+    connection: MessageStream,
+    keys: ConnectionKeys,
+    { early, reader }: Arrived,
+    mostBytes: number = recordBytes,
+  ) {
     const { log, inactivityTimeout, maxReadBufferLength, direction } = connection
     super({ log, inactivityTimeout, maxReadBufferLength, direction })
     this.#connection = connection
     this.#keys = keys
     this.#reader = reader
+    this.#recordBytes = mostBytes
     connection.addEventListener('close', ({ error, local }) => this.#mirror(error, local === true))
     connection.addEventListener('drain', () => this.safeDispatchEvent('drain'))
     this.#read(early)
@@ -49,7 +57,7 @@ export class SealedStream extends DirectMessageStream {
   #open(record: WireRecord): void {
     if (record.sealed) {
       this.#sealedSeen = true
-      for (const piece of open(record, this.#keys.opening)) this.onData(piece)
+      this.onData(open(record, this.#keys.opening))
     } else if (this.#sealedSeen) throw new Error('a record of TLS after a sealed one')
     // What a server of TLS sends last: tickets for a resumption that there never is.
   }
@@ -57,7 +65,7 @@ export class SealedStream extends DirectMessageStream {
   protected write(data: Bytes): boolean {
     countBuffers(data.byteLength)
     const list = data instanceof Uint8Array ? new Uint8ArrayList(data) : data
-    return sendPieces(this.#connection, seal(list, this.#keys.sealing))
+    return sendPieces(this.#connection, seal(list, this.#keys.sealing, this.#recordBytes))
   }
 
   async close(options?: AbortOptions): Promise<void> {
