@@ -14,6 +14,11 @@ import type { TimerWheel } from '../core/timer-wheel.ts'
  */
 const flushBytes = 4 * 1024
 /**
+ * Large frames leave together, this many at most: each takes longer to make than to send, and a write, a TLS record and a turn of the
+ * reader cost as much for one as for three (+ 10 % throughput with 8 and with 64 objects of 10 KB in flight, - 4 % with 3).
+ */
+const flushFrames = 3
+/**
  * Messages of streams are gathered up to this: three TLS records, less than the encoder allocates at a time. Their maker waits for the
  * stream and not for an answer.
  */
@@ -59,6 +64,8 @@ export class Outbox {
   }
   /** Undefined: the peer does not read compressed bodies. */
   #compression: Compression | undefined
+  /** Appended since the last send. */
+  #frames = 0
   #gathering = false
   #scheduled = false
   #blocked = false
@@ -158,9 +165,15 @@ export class Outbox {
 
   /** Called after each frame appended to the encoder. */
   appended(): void {
+    this.#frames++
     if (this.#blocked) this.#holdReading()
-    else if (this.encoder.pending > flushBytes) this.flush()
+    else if (this.#isEnough()) this.flush()
     else this.#schedule()
+  }
+
+  #isEnough(): boolean {
+    const { pending } = this.encoder
+    return pending > flushBytes && (this.#frames >= flushFrames || pending > gatherBytes)
   }
 
   /**
@@ -229,6 +242,7 @@ export class Outbox {
       return
     }
     this.#writes++
+    this.#frames = 0
     this.#bytes += this.encoder.pending
     const pieces = this.encoder.takePieces()
     try {
