@@ -68,12 +68,12 @@ test('a full disk is called one', () => {
 })
 
 test.each([
-  ['ENOENT', 'not_found'],
-  ['ENOTDIR', 'not_found'],
-  ['EACCES', 'permission_denied'],
-])('%s of a file that is to be read is %s', (system, code) => {
+  ['ENOENT', 'not_found', 'there is no such file'],
+  ['ENOTDIR', 'not_found', 'a part of its path is no folder'],
+  ['EACCES', 'permission_denied', 'EACCES'],
+])('%s of a file that is to be read is %s: %s', (system, code, reason) => {
   const cause = Object.assign(new Error(system), { code: system })
-  expect(readFailure('copy x', cause)).toMatchObject({ code, message: `Cannot copy x: ${system}` })
+  expect(readFailure('copy x', cause)).toMatchObject({ code, message: `Cannot copy x: ${reason}` })
 })
 
 test('the system error that another member told of is known', () => {

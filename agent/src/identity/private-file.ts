@@ -8,8 +8,11 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 /** System errors of a disk, or of a user's share of it, that is full. */
 const noRoom = new Set(['ENOSPC', 'EDQUOT'])
 
-/** System errors of a path that leads to nothing. */
-const nothing = new Set(['ENOENT', 'ENOTDIR'])
+/** System errors of a path that leads to nothing, in words. */
+const nothing: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'a part of its path is no folder',
+}
 
 /** `ENOENT` and the like, of an error of the system or one that tells of it; what else an error says that does neither. */
 export function systemCode(error: unknown): string {
@@ -31,10 +34,11 @@ export const fileFailure = (action: string, cause: unknown): MeshError =>
     : new MeshError('permission_denied', `Cannot ${action}: ${systemCode(cause)}`, { cause })
 
 /** As {@link fileFailure}, of a file that ought to be there. */
-export const readFailure = (action: string, cause: unknown): MeshError =>
-  nothing.has(systemCode(cause))
-    ? new MeshError('not_found', `Cannot ${action}: ${systemCode(cause)}`, { cause })
-    : fileFailure(action, cause)
+export function readFailure(action: string, cause: unknown): MeshError {
+  const reason = nothing[systemCode(cause)]
+  if (reason === undefined) return fileFailure(action, cause)
+  return new MeshError('not_found', `Cannot ${action}: ${reason}`, { cause })
+}
 
 /** Creates `path`, mode 0600; `link` refuses an existing name, where a rename would replace it. @throws what the system says */
 export const writeOnce = (path: string, text: string): Promise<void> => write(path, text, link)

@@ -5,6 +5,7 @@ import { parse } from '@agent-mesh/protocol/parse'
 import { openInput } from '../data/read-input.ts'
 import { outputs } from '../exec/output-bytes.ts'
 import type { ExitCode } from '../exit-codes.ts'
+import { offByOwner } from '../files/off-by-owner.ts'
 import { parsePeer } from '../name-arguments.ts'
 import { jsonText } from '../show/output.ts'
 import { write } from '../show/raw.ts'
@@ -66,7 +67,8 @@ The exit code is that of the program. Before it has begun: 3 no agent runs here,
       }
     } catch (thrown) {
       if (signal.aborted) throw new MeshError('cancelled', `Cannot finish ${words[0]}: interrupted`)
-      throw thrown
+      const asked = { action: `run ${words[0]} on ${peer}`, peer, option: "--allow-exec 'PROGRAM ARGS'" }
+      throw offByOwner(thrown, asked)
     } finally {
       await messages.return(undefined as never)
       process.stdin.destroy()

@@ -1,5 +1,6 @@
 import type { LocalPort } from '@agent-mesh/protocol/local-ports'
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { hostPort } from '@agent-mesh/protocol/host-port'
 
 import { parseListen } from '../arguments.ts'
 import { collectSelectors, parsePortName } from '../name-arguments.ts'
@@ -43,7 +44,7 @@ Examples:
       const exposed = { name, ...targetOf(target, httpTarget), ...(allow !== undefined && { allow }) }
       await localClient(settings.data, signal).expose(exposed)
       output.result(exposed, () => [
-        `Exposed ${exposed.host}:${exposed.port} as ${name}. Members connect with "agent-mesh forward THIS_MEMBER:${name}"`,
+        `Exposed ${hostPort(exposed)} as ${name}. Members connect with "agent-mesh forward THIS_MEMBER:${name}"`,
         `if the policy grants them connect on port:${name}.`,
       ])
     },

@@ -1,3 +1,5 @@
+import { hostPort } from '@agent-mesh/protocol/host-port'
+
 import { parsePortName } from '../name-arguments.ts'
 import { onCall, type Register } from './define.ts'
 
@@ -17,7 +19,7 @@ export const registerExposed: Register = (program, finish) => {
               ['NAME', 'TARGET', 'KIND', 'ALLOW'],
               ports.map(({ name, host, port, kind, allow }) => [
                 name,
-                `${host}:${port}`,
+                hostPort({ host, port }),
                 kind,
                 allow?.join(' ') ?? 'as the policy says',
               ]),

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 
 import type { MeshError } from '@agent-mesh/protocol/errors'
+import { hostPort } from '@agent-mesh/protocol/host-port'
 
 import { parseListen } from '../arguments.ts'
 import { parseMemberPort } from '../name-arguments.ts'
@@ -36,7 +37,7 @@ With --json the first line is {"event": "listening", "host", "port", "peer", "me
       const forwarded = await forwardLocally(settings.data, { to, listen, failed }, signal)
       const { host, port } = forwarded
       output.result({ event: 'listening', host, port, peer: to.peer, memberPort: to.port }, () => [
-        `${host}:${port} is port ${to.port} of ${to.peer}. Ctrl-C ends it.`,
+        `${hostPort({ host, port })} is port ${to.port} of ${to.peer}. Ctrl-C ends it.`,
       ])
       if (!signal.aborted) await once(signal, 'abort')
       await forwarded.stop()

@@ -12,14 +12,17 @@ interface CreateOptions extends Partial<Record<ScopeAction, string[]>> {
   expires: number
 }
 
-/** What a token may do: the kind of its targets, and the example of the help. */
+/** What a token may do: the kinds of its targets, and the example of the help. */
 const scopeOptions = {
-  call: ['service', "what it may call: 'service:metrics.*'; may be repeated"],
-  connect: ['port', "ports of members that it may connect to: port:ssh, 'port:*'; may be repeated"],
-  publish: ['topic', "topics that it may publish to: topic:alerts.disk, 'topic:alerts.*'; may be repeated"],
-  subscribe: ['topic', "topics that it may subscribe to: 'topic:alerts.*'; may be repeated"],
-  serve: ['service', "methods that it may serve: 'service:math.*'; may be repeated"],
-} as const satisfies Record<ScopeAction, readonly [kind: string, about: string]>
+  call: [
+    ['service', 'tool'],
+    "what it may call: 'service:metrics.*', 'tool:notes.*' of an MCP server; may be repeated",
+  ],
+  connect: [['port'], "ports of members that it may connect to: port:ssh, 'port:*'; may be repeated"],
+  publish: [['topic'], "topics that it may publish to: topic:alerts.disk, 'topic:alerts.*'; may be repeated"],
+  subscribe: [['topic'], "topics that it may subscribe to: 'topic:alerts.*'; may be repeated"],
+  serve: [['service'], "methods that it may serve: 'service:math.*'; may be repeated"],
+} as const satisfies Record<ScopeAction, readonly [kinds: readonly string[], about: string]>
 const acts = Object.keys(scopeOptions) as ScopeAction[]
 
 const registerToken = groupOf({
@@ -74,11 +77,12 @@ The token narrows what the policy lets this agent do, and never widens it.
 Examples:
   $ agent-mesh gateway token create --name grafana --call 'service:metrics.*' --expires 90d
   $ agent-mesh gateway token create --call service:math.add --expires 24h
-  $ agent-mesh gateway token create --name ssh --connect port:ssh`,
+  $ agent-mesh gateway token create --name ssh --connect port:ssh
+  $ agent-mesh gateway token create --name assistant --call 'tool:notes.*'`,
     )
   for (const act of acts) {
-    const [kind, about] = scopeOptions[act]
-    command.addOption(new Option(`--${act} <target>`, about).argParser(collectTarget(kind)))
+    const [kinds, about] = scopeOptions[act]
+    command.addOption(new Option(`--${act} <target>`, about).argParser(collectTarget(kinds)))
   }
   onCall<CreateOptions, []>(command, finish, async ({ settings, options, output }) => {
     const { checkScopeTargets } = await import('../gateway/scope.ts')
@@ -92,10 +96,12 @@ Examples:
 
 /** Its form is checked later, where a schema library may be loaded. */
 const collectTarget =
-  (kind: string) =>
+  (kinds: readonly string[]) =>
   (text: string, before: readonly string[] | undefined): string[] => {
-    if (text.startsWith(`${kind}:`) && /^\S{1,140}$/.test(text)) return collect(text, before)
-    throw new InvalidArgumentError(`It is not a target of the policy, like '${kind}:*'.`)
+    const isOfKind = kinds.some(kind => text.startsWith(`${kind}:`))
+    if (isOfKind && /^\S{1,140}$/.test(text)) return collect(text, before)
+    const examples = kinds.map(kind => `'${kind}:*'`).join(' or ')
+    throw new InvalidArgumentError(`It is not a target of the policy, like ${examples}.`)
   }
 
 function registerList(token: Command, finish: Finish): void {

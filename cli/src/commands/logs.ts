@@ -1,5 +1,6 @@
 import { countUpTo } from '../arguments.ts'
 import { parseRemotePlace, type RemotePlace } from '../files/copy-place.ts'
+import { offByOwner } from '../files/off-by-owner.ts'
 import { parsePeer } from '../name-arguments.ts'
 import { jsonText } from '../show/output.ts'
 import { write } from '../show/raw.ts'
@@ -39,22 +40,36 @@ Exit codes: 0 shown, 4 the policy or the owner does not allow it, 6 not reachabl
       const { localClient } = await import('../local/local-client.ts')
       const params = { ...place, lines: options.lines, follow: options.follow === true }
       const pieces = localClient(settings.data, signal).stream({ method: 'files.tail', peer, params })
-      const text = new RemoteText(process.stdout)
-      let rest = ''
-      const decoder = new TextDecoder()
-      for await (const { bytes = '' } of pieces) {
-        const piece = Buffer.from(bytes, 'base64')
-        if (!output.json) {
-          await text.write(piece, signal)
-          continue
-        }
-        const lines = `${rest}${decoder.decode(piece, { stream: true })}`.split('\n')
-        rest = lines.pop() ?? ''
-        for (const line of lines) await write(`${jsonText({ line })}\n`, signal)
+      try {
+        await (output.json ? showLines : showText)(pieces, signal)
+      } catch (thrown) {
+        const isOfAgent = !('path' in place)
+        const action = isOfAgent ? `read the log of ${peer}` : `read ${place.path} of ${peer}`
+        const option = isOfAgent ? '--allow-logs' : '--allow-files DIR'
+        throw offByOwner(thrown, { action, peer, option })
       }
-      if (rest !== '') await write(`${jsonText({ line: rest })}\n`, signal)
     },
   )
+}
+
+type Pieces = AsyncIterable<{ bytes?: string | undefined }>
+
+async function showText(pieces: Pieces, signal: AbortSignal): Promise<void> {
+  const text = new RemoteText(process.stdout)
+  for await (const { bytes = '' } of pieces) await text.write(Buffer.from(bytes, 'base64'), signal)
+}
+
+/** A line of JSON for each. */
+async function showLines(pieces: Pieces, signal: AbortSignal): Promise<void> {
+  const show = (line: string) => write(`${jsonText({ line })}\n`, signal)
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const { bytes = '' } of pieces) {
+    const lines = `${rest}${decoder.decode(Buffer.from(bytes, 'base64'), { stream: true })}`.split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) await show(line)
+  }
+  if (rest !== '') await show(rest)
 }
 
 /** @throws InvalidArgumentError */

@@ -20,6 +20,8 @@ export type CopyPlace = RemotePlace | LocalPlace
 
 /** @throws InvalidArgumentError */
 export function parseCopyPlace(text: string): CopyPlace {
+  // Of a variable of a script that is not set: it would be the current folder.
+  if (text === '') throw new InvalidArgumentError('It is empty: the current folder is "."')
   const at = text.indexOf(':')
   const isDrive = process.platform === 'win32' && at === 1
   // A file of this machine with a colon in its name is ./a:b.

@@ -13,6 +13,7 @@ import { openLocalUpgrade } from '../ports/local-pipe.ts'
 import type { RemotePlace } from './copy-place.ts'
 import { partsOf } from './file-path.ts'
 import { fileEntries, fileEntry, type FileEntry } from './file-values.ts'
+import { offByOwner } from './off-by-owner.ts'
 import { offerFile } from './offered-file.ts'
 
 /** A file of any size on any path, ms: it ends when nothing moves for {@link patienceMs}. */
@@ -103,7 +104,11 @@ export class RemoteFiles {
     timeoutMs?: number,
   ): Promise<z.output<S>> {
     const request = { method: `files.${method}`, peer, params: { path, ...more }, idempotent: true }
-    const { value } = await localClient(this.#folder, this.#signal).call({ ...request, timeoutMs })
+    const { value } = await localClient(this.#folder, this.#signal)
+      .call({ ...request, timeoutMs })
+      .catch((thrown: unknown) => {
+        throw offByOwner(thrown, { action: `reach files of ${peer}`, peer, option: '--allow-files DIR' })
+      })
     return parse(schema, value, `read the reply of ${peer}`, 'protocol_error')
   }
 }

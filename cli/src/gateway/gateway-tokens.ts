@@ -100,7 +100,10 @@ export class GatewayTokens {
   /** The token of this text, in force. @throws MeshError unauthenticated */
   authenticate(text: string | undefined): GatewayToken {
     if (text === undefined)
-      throw unauthenticated('the request has no token', 'Send it as "Authorization: Bearer TOKEN".')
+      throw unauthenticated(
+        'the request has no token',
+        'Send it in the header Authorization, behind the word Bearer.',
+      )
     const [, id = '', secret = ''] = form.exec(text) ?? []
     const token = id === '' ? undefined : this.#readable(id)
     if (token === undefined || !timingSafeEqual(hashOf(secret), Buffer.from(token.hash, 'base64url')))

@@ -45,10 +45,20 @@ it('keeps ports for the next start, for the owner alone, and forgets those that 
 it('refuses another target under a name in use, what is not there, and more than 64', async () => {
   const { ports } = await started()
   await ports.add(ssh)
-  await expect(ports.add({ ...ssh, port: 23 })).rejects.toMatchObject({ code: 'conflict' })
-  await expect(ports.add({ name: ssh.name, kind: 'tcp', host: ssh.host, port: 22 })).rejects.toMatchObject({
+  const conflict = (there: string) => ({
     code: 'conflict',
+    message: `Cannot expose ssh: it is ${there} already`,
   })
+  await expect(ports.add({ ...ssh, port: 23 })).rejects.toMatchObject(
+    conflict('tcp 127.0.0.1:22 for tag:ops'),
+  )
+  // The same target for other members is another one, too.
+  const { allow: _, ...toAll } = ssh
+  await expect(ports.add(toAll)).rejects.toMatchObject(conflict('tcp 127.0.0.1:22 for tag:ops'))
+  const local: LocalPort = { name: 'local', kind: 'http', host: '::1', port: 80 }
+  await ports.add(local)
+  await expect(ports.add({ ...local, kind: 'tcp' })).rejects.toThrow('it is http [::1]:80 already')
+  await ports.remove('local')
   await expect(ports.remove('none')).rejects.toMatchObject({ code: 'not_found' })
   for (let at = 1; at < 64; at++) await ports.add({ ...ssh, name: `p${at}` })
   await expect(ports.add({ ...ssh, name: 'more' })).rejects.toMatchObject({ code: 'overloaded' })

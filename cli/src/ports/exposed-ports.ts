@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import type { Agent } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { hostPort } from '@agent-mesh/protocol/host-port'
 import { localPortsReply, type LocalPort } from '@agent-mesh/protocol/local-ports'
 import { parseJson } from '@agent-mesh/protocol/parse'
 
@@ -42,7 +43,7 @@ export class ExposedPorts {
     const { name } = port
     return this.#kept.put(port, (there, others) => {
       if (there !== undefined)
-        throw new MeshError('conflict', `Cannot expose ${name}: it is ${there.host}:${there.port} already`, {
+        throw new MeshError('conflict', `Cannot expose ${name}: it is ${exposureOf(there)} already`, {
           hint: `Withdraw it first: agent-mesh unexpose ${name}`,
         })
       if (others >= mostPorts)
@@ -65,3 +66,7 @@ export class ExposedPorts {
     return this.#agent.expose({ name, to, ...(allow !== undefined && { allow }) })
   }
 }
+
+/** All in which two of one name can differ. */
+const exposureOf = ({ kind, allow, ...target }: LocalPort): string =>
+  [kind, hostPort(target), ...(allow === undefined ? [] : ['for', ...allow])].join(' ')

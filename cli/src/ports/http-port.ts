@@ -3,6 +3,7 @@ import { createServer, request } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 import type { PipeHandler } from '@agent-mesh/agent'
+import { hostPort } from '@agent-mesh/protocol/host-port'
 import type { Subject } from '@agent-mesh/protocol/policy'
 
 import { GatheredMessage } from '../local/handler-server.ts'
@@ -47,5 +48,5 @@ const passageTo = (target: Target, caller: Subject): Passage => ({
       agent: false,
     }),
   replyHeaders,
-  unanswered: `Nothing answers at ${target.host}:${target.port} of this member.\n`,
+  unanswered: `Nothing answers at ${hostPort(target)} of this member.\n`,
 })

@@ -54,11 +54,11 @@ const objectOf = (json: object): MethodContract['params'] => ({
   '~standard': {
     version: 1,
     vendor: 'agent-mesh',
-    // Its own schema is checked by the server.
-    validate: (value: unknown) =>
+    // Its own schema is checked by the server. A tool may be called without arguments.
+    validate: (value: unknown = {}) =>
       typeof value === 'object' && value !== null && !Array.isArray(value)
         ? { value }
-        : { issues: [{ message: 'is no object' }] },
+        : { issues: [{ message: 'the arguments of a tool are an object' }] },
     jsonSchema: { input: () => json, output: () => json },
   } as MethodContract['params']['~standard'],
 })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { MeshError, portNameField, selectorsOf, type Subject } from '@agent-mesh/protocol'
+import { hostPort } from '@agent-mesh/protocol/host-port'
 import { pipeDefaults } from './defaults.ts'
 import { join } from './join.ts'
 
@@ -75,10 +76,14 @@ export async function openPort({ name, to }: ExposedPort): Promise<PipeHandler> 
     await once(socket, 'connect', { signal: AbortSignal.timeout(pipeDefaults.dialMs) })
   } catch (cause) {
     socket.destroy()
-    throw new MeshError('unavailable', `Cannot connect to port ${name}: nothing answers at ${host}:${port}`, {
-      cause,
-      notStarted: true,
-    })
+    throw new MeshError(
+      'unavailable',
+      `Cannot connect to port ${name}: nothing answers at ${hostPort({ host, port })}`,
+      {
+        cause,
+        notStarted: true,
+      },
+    )
   }
   return pipe => join(pipe, socket)
 }

@@ -31,6 +31,7 @@ export function describeServices({ registry, allows, onUntold = () => {} }: Desc
     try {
       return jsonSchema(schema)
     } catch (error) {
+      if (isOfBytes(schema)) return { contentMediaType: 'application/octet-stream' }
       onUntold(what, error)
       return {}
     }
@@ -105,6 +106,15 @@ function jsonSchema(schema: StandardSchemaV1): JsonSchema {
   const chars = JSON.stringify(told).length
   if (chars > schemaChars) throw new Error(`it is ${chars} characters, the limit is ${schemaChars}`)
   return told
+}
+
+/** Raw bytes, which JSON Schema has no type for: `z.instanceof(Uint8Array)` of any library. */
+function isOfBytes(schema: StandardSchemaV1): boolean {
+  const takes = (value: unknown) => {
+    const result = schema['~standard'].validate(value)
+    return !(result instanceof Promise) && result.issues === undefined
+  }
+  return takes(new Uint8Array()) && !takes({})
 }
 
 /** Zod Mini, in which the contracts of this project are written, has no converter of its own. */

@@ -112,6 +112,19 @@ describe('host.describe', () => {
     ])
   })
 
+  it('tells raw bytes by their media type, and reports nothing of them', () => {
+    const files = new ServiceRegistry()
+    const bytes = z.instanceof(Uint8Array<ArrayBufferLike>)
+    const copy = { params: bytes, result: bytes }
+    files.serve(defineService({ name: 'files', version: 1, methods: { copy } }), { copy: value => value })
+    const untold: string[] = []
+    const onUntold = (what: string) => void untold.push(what)
+    const [told] = describeServices({ registry: files, allows: () => true, onUntold })(caller)
+    const sent = { contentMediaType: 'application/octet-stream' }
+    expect(told?.methods).toMatchObject([{ name: 'copy', params: sent, result: sent }])
+    expect(untold).toEqual([])
+  })
+
   it('tells what JSON Schema cannot express as any value, and reports that once', () => {
     const untold: string[] = []
     const onUntold = (what: string) => void untold.push(what)

@@ -7,6 +7,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { BlockList, isIP, type Socket } from 'node:net'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import { hostPort } from '@agent-mesh/protocol/host-port'
 import { transportDefaults } from '../defaults.ts'
 
 export interface ProxyOptions {
@@ -45,7 +46,7 @@ export class Proxy {
    * @throws MeshError permission_denied when the proxy refuses, unavailable, cancelled
    */
   tunnel(host: string, port: number, signal: AbortSignal): Promise<Socket> {
-    const target = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
+    const target = hostPort({ host, port })
     const action = `reach ${target}: proxy ${this.name}`
     const request = (this.#url.protocol === 'https:' ? httpsRequest : httpRequest)({
       host: this.#url.hostname.replace(/^\[|\]$/g, ''),

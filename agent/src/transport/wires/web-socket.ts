@@ -5,6 +5,7 @@ import { connect as connectTls } from 'node:tls'
 import { isIP } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import { hostPort } from '@agent-mesh/protocol/host-port'
 import { transportDefaults } from '../defaults.ts'
 import type { Proxy } from './proxy.ts'
 
@@ -24,8 +25,7 @@ export async function openWebSocket(
   { host, port, secure }: WebSocketTarget,
   { proxy, signal }: { proxy: Proxy | undefined; signal: AbortSignal },
 ): Promise<WebSocket> {
-  const authority = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
-  const url = `${secure ? 'wss' : 'ws'}://${authority}/`
+  const url = `${secure ? 'wss' : 'ws'}://${hostPort({ host, port })}/`
   const action = `connect to ${url}`
   signal.throwIfAborted()
   const tunnel = proxy?.covers(host, port) === true ? await proxy.tunnel(host, port, signal) : undefined

@@ -1,0 +1,53 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { redactText } from '@agent-mesh/protocol/redact'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+
+import { exitCodes } from '../exit-codes.ts'
+import { callerOf, checkScope } from '../gateway/caller.ts'
+import { GatewayTokens } from '../gateway/gateway-tokens.ts'
+import type { ScopeAction } from '../gateway/scope.ts'
+import { runProgram } from '../program.ts'
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gateway-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+/** What a refusal advises. */
+function hintOf(ask: () => unknown): string {
+  try {
+    ask()
+  } catch (thrown) {
+    return (thrown as MeshError).hint ?? ''
+  }
+  throw new Error('it was not refused')
+}
+
+it.each<[ScopeAction, string]>([
+  ['call', 'service:math.add'],
+  ['call', 'tool:notes.read_note'],
+  ['connect', 'port:ssh'],
+  ['publish', 'topic:alerts.disk'],
+  ['subscribe', 'topic:alerts.*'],
+  ['serve', 'service:math.add'],
+])(
+  'a scope that does not cover %s %s is refused with a command that makes a token for it',
+  async (act, to) => {
+    const caller = callerOf({ id: 'x', app: 'grafana', scope: {} }, () => undefined)
+    const hint = hintOf(() => checkScope({ recordDenial: () => undefined }, caller, act, to))
+    const [, advised = ''] = /"agent-mesh (.*)"/.exec(hint) ?? []
+    const args = advised.split(' ').map(word => word.replaceAll("'", ''))
+    vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    expect(await runProgram([...args, '--data', folder])).toBe(exitCodes.ok)
+    expect(await new GatewayTokens(folder).list()).toMatchObject([{ scope: { [act]: [to] } }])
+  },
+)
+
+it('what a request without a token is told is readable: it is not taken for a secret', () => {
+  const hint = hintOf(() => new GatewayTokens(folder).authenticate(undefined))
+  expect(redactText(hint)).toBe(hint)
+})
