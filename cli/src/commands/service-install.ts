@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 
 import { parseJoin } from '../arguments.ts'
+import { rootOf } from '../config/prepare.ts'
 import type { InstallPlan } from '../service/install.ts'
 import { servicePrograms, type ServiceSpec } from '../service/service-spec.ts'
 import type { Settings } from '../settings.ts'
@@ -52,6 +53,8 @@ Exit codes: 0 installed, 4 this needs root, 7 there is no service manager here, 
     )
   onCall<InstallOptions, [string[]]>(command, finish, async ({ options, settings, output, signal }, args) => {
     const { install, stepsOf } = await import('../service/install.ts')
+    const { checkArgs } = await import('../service/check-args.ts')
+    checkArgs(rootOf(command), options.run, args)
     const plan = await planOf(options, settings, args)
     if (options.dryRun === true) {
       const { file, protection, tools } = stepsOf(plan)
@@ -79,14 +82,18 @@ async function planOf(options: InstallOptions, settings: Settings, args: string[
   const { isInstalled } = await import('../service/install.ts')
   const { checkProgram } = await import('../service/service-spec.ts')
   const { tokenOf } = await import('../data/join-token.ts')
+  const { parseJoinToken } = await import('@agent-mesh/protocol/join-token')
   const { manager, spec, root } = await serviceOf(options, settings)
   const { run, join: source = settings.join, start, dryRun = false } = options
   const hasToken = source !== undefined || (await isInstalled(`${root ?? ''}${spec.tokenFile ?? ''}`))
   checkProgram(spec)
+  const token = source === undefined || dryRun ? undefined : await tokenOf(source)
+  // A service that cannot join would end at its start.
+  if (token !== undefined) parseJoinToken(token)
   return {
     manager,
     spec: { ...spec, run, args, tokenFile: hasToken ? spec.tokenFile : undefined },
-    token: source === undefined || dryRun ? undefined : await tokenOf(source),
+    token,
     root,
     start,
   }
