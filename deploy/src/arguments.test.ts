@@ -21,7 +21,9 @@ test('takes an action and its options', () => {
     waitMs: 600_000,
   })
   expect(parseArguments(['rollback', '--to', '3'])).toMatchObject({ action: 'rollback', to: 3 })
+  expect(parseArguments(['status', '--env', 'staging', '--json'])).toMatchObject({ json: true })
   expect(parseArguments(['--help'])).toBeUndefined()
+  expect(parseArguments(['docker', '-h'])).toBeUndefined()
 })
 
 test.each([
@@ -34,6 +36,11 @@ test.each([
   [['docker', '--wait', '0'], '--wait is "0", not a whole number'],
   [['rollback', '--to', '-1'], "'--to' argument is ambiguous"],
   [['rollback', '--to', '0'], '--to is "0", not a whole number'],
+  [['rollback', '--version', '1.2.3'], 'rollback takes no --version'],
+  [['docker', '--to', '3'], 'docker takes no --to'],
+  [['kubernetes', '--json'], 'kubernetes takes no --json'],
+  [['status', '--dry-run'], 'status takes no --dry-run'],
+  [['history', '--wait', '5'], 'history takes no --wait'],
   [['docker', '--force'], "Unknown option '--force'"],
 ])('refuses %j', (args, why) => {
   expect(() => parseArguments(args)).toThrow(why)
@@ -48,8 +55,10 @@ test('deploy.sh prints the usage, and refuses what was never deployed with exit 
   try {
     const help = run('--help')
     expect([help.status, help.stdout, help.stderr]).toEqual([0, `${usage}\n`, ''])
-    const refused = run('rollback', '--env', 'nowhere')
-    expect([refused.status, refused.stderr]).toEqual([3, expect.stringContaining('it was never deployed')])
+    for (const action of ['rollback', 'status', 'history']) {
+      const refused = run(action, '--env', 'nowhere')
+      expect([refused.status, refused.stderr]).toEqual([3, expect.stringContaining('it was never deployed')])
+    }
   } finally {
     rmSync(releases, { recursive: true })
   }

@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util'
 import { isDigest } from './digest.ts'
 import { targets, type Entry } from './history.ts'
 
-export const usage = `usage: deploy.sh ${targets.join('|')} [--env ENV] [--version VERSION] [--migrate] [--wait S] [--dry-run]
-       deploy.sh rollback [--env ENV] [--to NUMBER] [--wait S] [--dry-run]
+export const usage = `usage: deploy.sh ${targets.join('|')} [--env ENV] [--version VERSION] [--migrate] [--healthy S] [--wait S] [--dry-run]
+       deploy.sh rollback [--env ENV] [--to NUMBER] [--migrate] [--healthy S] [--wait S] [--dry-run]
        deploy.sh status [--env ENV] [--json]
        deploy.sh history [--env ENV] [--json]
 
@@ -39,6 +39,18 @@ export interface Arguments {
   json: boolean
 }
 
+/** What each action takes, beside the environment. */
+const ofTarget = ['version', 'migrate', 'healthy', 'wait', 'dry-run']
+const ofRollback = ['to', 'migrate', 'healthy', 'wait', 'dry-run']
+const taken: Record<Arguments['action'], readonly string[]> = {
+  docker: ofTarget,
+  systemd: ofTarget,
+  kubernetes: ofTarget,
+  rollback: ofRollback,
+  status: ['json'],
+  history: ['json'],
+}
+
 const options = {
   env: { type: 'string' },
   version: { type: 'string', default: 'latest' },
@@ -48,16 +60,19 @@ const options = {
   migrate: { type: 'boolean', default: false },
   'dry-run': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
 } as const
 
 /** @returns undefined: help is asked for @throws MeshError invalid_argument */
 export function parseArguments(args: readonly string[]): Arguments | undefined {
-  const { values, positionals } = parsed(args)
+  const { values, positionals, tokens } = parsed(args)
   if (values.help) return undefined
   const action = actions.find(it => it === positionals[0])
   if (action === undefined || positionals.length !== 1)
     throw refused(`the action is ${JSON.stringify(positionals.join(' '))}, not one of ${actions.join(', ')}`)
+  for (const token of tokens)
+    if (token.kind === 'option' && token.name !== 'env' && !taken[action].includes(token.name))
+      throw refused(`${action} takes no --${token.name}`)
   const { env, version, to, healthy, wait, json, migrate } = values
   if (env !== undefined) checkName('--env', env)
   if (!isDigest(version)) checkName('--version', version)
@@ -70,7 +85,7 @@ export function parseArguments(args: readonly string[]): Arguments | undefined {
 /** @throws MeshError invalid_argument */
 function parsed(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true })
+    return parseArgs({ args: [...args], options, allowPositionals: true, tokens: true })
   } catch (cause) {
     throw refused(cause instanceof Error ? cause.message : String(cause), cause)
   }

@@ -26,9 +26,9 @@ export async function runCommand(init: CommandInit, args: Arguments): Promise<Ou
   const env = args.env ?? (await defaultEnv(releases, args.action))
   const file = join(releases, `${env}.jsonl`)
   const history = await History.read(file)
-  if (args.action === 'history') return sayHistory(init, args, history)
   const kind = isTarget(args.action) ? args.action : history.last?.target
   if (kind === undefined) throw neverDeployed(env)
+  if (args.action === 'history') return sayHistory(init, args, history)
   if (args.action === 'status') {
     const target = await openTarget({ ...init, kind, env, healthyMs: args.healthyMs, began: () => () => {} })
     return sayStatus(init, args, target, history)
