@@ -9,6 +9,7 @@ import {
   parseDuration,
   parseJoin,
   parseListen,
+  parseNewFile,
   parseParams,
 } from './arguments.ts'
 
@@ -24,6 +25,14 @@ describe('parseDuration()', () => {
 
   it.each(['', '5', 's', '0s', '-1s', '5 s', '1e3s', 'Infinitys'])('refuses %j', text =>
     expect(() => parseDuration(text)).toThrow('number and a unit'),
+  )
+})
+
+describe('parseNewFile()', () => {
+  it('takes a name', () => expect(parseNewFile('./-')).toBe('./-'))
+
+  it.each(['', '-', '--force'])('refuses %j, of which no file of keys is made', text =>
+    expect(() => parseNewFile(text)).toThrow('not the name of a file'),
   )
 })
 

@@ -85,6 +85,13 @@ export function parseFile(text: string): string {
   return text
 }
 
+/** A file to write, completely or not at all, as standard output cannot be. */
+export function parseNewFile(text: string): string {
+  if (text === '' || text.startsWith('-'))
+    throw new InvalidArgumentError('It is not the name of a file to write.')
+  return text
+}
+
 /** Adds `key=value`, `key[sub]=value` or `key[]=value` to `fields`, which two options share so that their order stays. */
 export const collectFields =
   (fields: Field[], typed: boolean) =>

@@ -43,10 +43,15 @@ export function readFailure(action: string, cause: unknown): MeshError {
 /** Creates `path`, mode 0600; `link` refuses an existing name, where a rename would replace it. @throws what the system says */
 export const writeOnce = (path: string, text: string): Promise<void> => write(path, text, link)
 
-/** Replaces `path`, mode 0600. @throws what the system says; then the old file stands */
-export const replaceFile = (path: string, text: string): Promise<void> => write(path, text, rename)
+/** Replaces `path`, mode 0600. @throws what the system says, and what `text` throws; then the old file stands */
+export const replaceFile = (path: string, text: string | AsyncIterable<string>): Promise<void> =>
+  write(path, text, rename)
 
-async function write(path: string, text: string, put: (from: string, to: string) => Promise<void>) {
+async function write(
+  path: string,
+  text: string | AsyncIterable<string>,
+  put: (from: string, to: string) => Promise<void>,
+) {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
     const handle = await open(temporary, 'wx', 0o600)

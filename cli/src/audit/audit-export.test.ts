@@ -64,6 +64,7 @@ describe('a receiver of syslog', () => {
       (e: unknown) => e,
     )) as MeshError
     expect(error).toMatchObject({ code: 'unavailable', hint: expect.stringContaining('runs') as string })
+    expect(error.message).toMatch(/^Cannot export to syslog: connect ECONNREFUSED/)
   })
 
   it.each(['127.0.0.1:514', 'http://a:1', 'tcp://', 'udp://u@h:1', 'tcp://h:1/x', 'unix:log', ''])(

@@ -41,7 +41,7 @@ export const openReceiver = (address: SyslogAddress, signal: AbortSignal): Promi
 
 const unavailable = (cause: unknown, hint?: string): MeshError => {
   const { message } = toMeshError(cause, 'unavailable', 'export to syslog')
-  return new MeshError('unavailable', `Cannot export to syslog: ${message}`, {
+  return new MeshError('unavailable', message, {
     cause,
     hint: hint ?? 'Look whether the receiver runs and listens at this address.',
   })

@@ -3,9 +3,8 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { printableJson } from '@agent-mesh/protocol/printable'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
 
-import { countUpTo, parseDuration } from '../arguments.ts'
+import { countUpTo, parseDuration, parseNewFile } from '../arguments.ts'
 import type { AuditPlace, AuditSource } from '../audit/audit-source.ts'
 import { showFailure } from '../show/failure.ts'
 import { onCall, type Finish, type Invocation } from './define.ts'
@@ -50,7 +49,7 @@ export function registerExport(audit: Command, finish: Finish): void {
   const command = audit
     .command('export')
     .description('export entries as JSON lines, to a file or to syslog')
-    .option('--out <file>', 'write to this file (mode 0600) instead of stdout')
+    .option('--out <file>', 'write to this file (mode 0600) instead of stdout', parseNewFile)
     .addOption(
       new Option(
         '--syslog <receiver>',
@@ -71,7 +70,8 @@ export function registerExport(audit: Command, finish: Finish): void {
     if (source === undefined) return
     if (options.follow === true) return follow(source, invocation)
     if (options.syslog !== undefined) return toSyslog(source, options.syslog, invocation)
-    await toStream(source, invocation)
+    if (options.out !== undefined) return toFile(source, options.out, invocation)
+    await toOutput(source, invocation)
   })
 }
 
@@ -84,24 +84,29 @@ async function* wanted(
     if (entry.at >= since && entry.at < until) yield entry
 }
 
-async function toStream(
+async function toFile(
   source: AuditSource,
+  out: string,
   { options, output, signal }: Invocation<Options>,
 ): Promise<void> {
-  const { out } = options
-  const target = out === undefined ? process.stdout : createWriteStream(out, { mode: 0o600 })
-  // Kept elsewhere an entry has the bytes of the store; on a terminal nothing in it may be obeyed.
-  const shown = out === undefined && process.stdout.isTTY ? printableJson : (line: string) => line
-  if (out !== undefined) await once(target, 'open')
+  const { writeExport } = await import('../audit/export-file.ts')
   let count = 0
-  for await (const entry of wanted(source, options, signal)) {
-    count++
-    if (!target.write(`${shown(formatAuditLine(entry))}\n`)) await once(target, 'drain')
+  const lines = async function* () {
+    for await (const entry of wanted(source, options, signal)) {
+      yield `${formatAuditLine(entry)}\n`
+      count++
+    }
   }
-  if (out === undefined) return
-  target.end()
-  await once(target, 'close')
+  await writeExport(out, lines())
   output.result({ file: out, entries: count }, () => `${counted(count)} written to ${out}`)
+}
+
+async function toOutput(source: AuditSource, { options, signal }: Invocation<Options>): Promise<void> {
+  const { stdout } = process
+  // Kept elsewhere an entry has the bytes of the store; on a terminal nothing in it may be obeyed.
+  const shown = stdout.isTTY ? printableJson : (line: string) => line
+  for await (const entry of wanted(source, options, signal))
+    if (!stdout.write(`${shown(formatAuditLine(entry))}\n`)) await once(stdout, 'drain')
 }
 
 async function toSyslog(

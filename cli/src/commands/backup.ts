@@ -1,6 +1,7 @@
 import type { WrittenBackup } from '@agent-mesh/lambdas'
 import { join, resolve } from 'node:path'
 
+import { parseNewFile } from '../arguments.ts'
 import { ownDataFolder, stopFirst } from '../data/data-folder.ts'
 import { NothingRunningError } from '../exit-codes.ts'
 import type { Settings } from '../settings.ts'
@@ -19,7 +20,7 @@ export const registerBackup: Register = (admin, finish) => {
   const command = admin
     .command('backup')
     .description('back up a mesh on SQLite or PostgreSQL into one file')
-    .argument('<file>', 'file to write (mode 0600), completely or not at all')
+    .argument('<file>', 'file to write (mode 0600), completely or not at all', parseNewFile)
     .option('--force', 'replace the file if it exists')
     .addOption(storeOption('store of a control plane that is stopped'))
     .addHelpText(

@@ -1,6 +1,6 @@
 import { version } from '@agent-mesh/protocol/version'
-import { writeFile } from 'node:fs/promises'
 
+import { parseNewFile } from '../arguments.ts'
 import { forPrograms } from '../show/for-programs.ts'
 import { jsonLines } from '../show/output.ts'
 import { onCall, type Register } from './define.ts'
@@ -9,7 +9,7 @@ export const registerBugReport: Register = (program, finish) => {
   const command = program
     .command('bug-report')
     .description('collect facts for a bug report, without secrets')
-    .option('--out <file>', 'write to this file (mode 0600) instead of stdout')
+    .option('--out <file>', 'write to this file (mode 0600) instead of stdout', parseNewFile)
     .addHelpText(
       'after',
       `
@@ -24,10 +24,11 @@ Examples:
     const { bugReport } = await import('../audit/bug-report.ts')
     const report = forPrograms({ version, ...(await bugReport(settings.data, signal)) })
     if (options.out === undefined) return output.result(report, () => jsonLines(report))
-    await writeFile(options.out, `${JSON.stringify(report, undefined, 2)}\n`, { mode: 0o600 })
-    output.result(
-      { file: options.out },
-      () => `Written to ${options.out}. Read it before you send it to others.`,
-    )
+    const { replaceFile, fileFailure } = await import('@agent-mesh/agent/identity/private-file')
+    const { out } = options
+    await replaceFile(out, `${JSON.stringify(report, undefined, 2)}\n`).catch((error: unknown) => {
+      throw fileFailure(`write ${out}`, error)
+    })
+    output.result({ file: out }, () => `Written to ${out}. Read it before you send it to others.`)
   })
 }

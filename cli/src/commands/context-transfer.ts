@@ -1,6 +1,7 @@
 /** `agent-mesh context export` and `import`: an admin context for another machine. */
 import { MeshError } from '@agent-mesh/protocol/errors'
 
+import { parseNewFile } from '../arguments.ts'
 import { onCall, type Register } from './define.ts'
 
 interface ExportOptions {
@@ -14,7 +15,7 @@ export const registerExport: Register = (context, finish) => {
   const command = context
     .command('export')
     .description('write the admin key and the address of the control plane, for another machine')
-    .option('--out <file>', 'file to write (mode 0600; must not exist) instead of stdout')
+    .option('--out <file>', 'file to write (mode 0600; must not exist) instead of stdout', parseNewFile)
     .option(
       '--url <url>',
       'URL at which the other machine reaches the control plane (default: its public URL)',

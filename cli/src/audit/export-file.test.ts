@@ -1,0 +1,47 @@
+import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { writeExport } from './export-file.ts'
+
+let folder: string
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'export-file-'))))
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+async function* lines(...texts: string[]) {
+  for (const text of texts) yield await Promise.resolve(`${text}\n`)
+}
+async function* failing() {
+  yield* lines('one')
+  throw new Error('the control plane does not answer')
+}
+
+test('an export that fails leaves the one before, and nothing else', async () => {
+  const file = join(folder, 'audit.jsonl')
+  await writeExport(file, lines('before'))
+  await expect(writeExport(file, failing())).rejects.toThrow('does not answer')
+  expect(await readFile(file, 'utf8')).toBe('before\n')
+  expect(await readdir(folder)).toEqual(['audit.jsonl'])
+})
+
+test('an export replaces what others could read by a file of its owner alone, also through a link', async () => {
+  const [file, link] = [join(folder, 'audit.jsonl'), join(folder, 'link')]
+  await writeFile(file, 'before')
+  await chmod(file, 0o644)
+  await symlink(file, link)
+  await writeExport(link, lines('one', 'two'))
+  expect(await readFile(file, 'utf8')).toBe('one\ntwo\n')
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+  expect((await readdir(folder)).sort()).toEqual(['audit.jsonl', 'link'])
+})
+
+test('a device is written to, and stays', async () => {
+  await writeExport('/dev/null', lines('one'))
+  expect((await stat('/dev/null')).isCharacterDevice()).toBe(true)
+})
+
+test('a folder that does not exist is named', async () => {
+  const file = join(folder, 'missing', 'audit.jsonl')
+  await expect(writeExport(file, lines('one'))).rejects.toThrow(`Cannot write ${file}: ENOENT`)
+})
