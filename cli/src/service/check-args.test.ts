@@ -1,4 +1,4 @@
-/** What `service install` refuses before it writes a definition: other users read those, and nobody reads the log of a service. */
+/** What `service install` refuses before it writes a definition: other users can read those. */
 import { expect, test, vi } from 'vitest'
 
 import { createProgram } from '../program.ts'
