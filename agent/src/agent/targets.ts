@@ -98,7 +98,7 @@ export class Targets implements CallTargets {
     this.#usesRelay = init.usesRelay
     this.#lan = init.lan
     this.#successors = new CircuitSuccessors({
-      linkTo: (peerId, signal) => this.lastingLink(peerId, signal),
+      linkTo: peerId => this.lastingLink(peerId),
     })
     const { map, serving, identity, belief } = init.member
     const { registry } = serving
@@ -212,10 +212,10 @@ export class Targets implements CallTargets {
   }
 
   /** A link that goes through no draining relay. @throws MeshError as {@link Transport.connect} */
-  lastingLink(peerId: string, signal: AbortSignal): Promise<Link> {
+  lastingLink(peerId: string, signal?: AbortSignal): Promise<Link> {
     return this.#member.transport.connect(this.#dialTarget(peerId), {
       paths: this.#pathsTo(peerId),
-      signal,
+      ...(signal === undefined ? {} : { signal }),
       lasting: true,
     })
   }

@@ -15,7 +15,7 @@ const linkTo = (peerId: string, remoteAddr: string, dialler = self): Link =>
 let moves: CircuitMoves
 afterEach(() => moves.stop())
 
-function start(connect: () => Promise<Link>) {
+function start(connect: (peerId: string, signal: AbortSignal) => Promise<Link>) {
   const links = bareTable(self)
   const dial = vi.fn(connect)
   moves = new CircuitMoves({ self, links, linkTo: dial, log: createLogger('test', 'silent') })
@@ -113,12 +113,20 @@ it('circuits over a link to the relay that had retired before are replaced as we
   expect(links.of(callee)).toEqual([other])
 })
 
-it('circuits that wait for those before them, and those that the peer dialled, retire as early as these', async () => {
-  const { links, relay } = start(() => Promise.reject(new Error('refused')))
+it('circuits that wait for those before them, that the peer dialled, or whose dial is not done, retire as early as others', async () => {
+  const hangs = (signal: AbortSignal) =>
+    new Promise<Link>((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('given up')))
+    })
+  const { links, dial, relay } = start((_, signal) =>
+    dial.mock.calls.length === 1 ? hangs(signal) : Promise.reject(new Error('refused')),
+  )
   const own = Array.from({ length: 6 }, (_, at) => linkTo(`callee-${at}`, circuitOver(leaver)))
   const theirs = linkTo(callee, circuitOver(leaver), callee)
   for (const link of [...own, theirs]) links.add(link)
   links.leaving(relay)
   const retired = () => until(() => [...own, theirs].every(({ state }) => state === 'down'))
   expect(await msOf(retired)).toBeLessThan(15_000)
+  // Calls wait for the dial that is not done.
+  expect(dial.mock.calls[0]?.[1].aborted).toBe(false)
 })

@@ -1,9 +1,9 @@
 /**
  * Replaces the circuits of a relay that leaves: each serves until a link over another relay stands, and retires then. Only the end
  * that dialled a circuit dials again. Both ends retire it after a time, whatever came of that: what runs on it has the rest of the
- * relay's drain time, and calls that find no other link dial for themselves.
+ * relay's drain time. A dial that is not done by then continues, because calls that find no other link wait for it: on a busy machine
+ * it would be given up half way, and begun again by each of them.
  */
-import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../observe/logger.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
@@ -25,8 +25,8 @@ export class CircuitMoves {
   readonly #linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
   readonly #log: Logger
   readonly #stopping = new AbortController()
-  /** The most recently used first, each with a signal that aborts when it has to retire. */
-  readonly #waiting: { link: Link; signal: AbortSignal }[] = []
+  /** The most recently used first. */
+  readonly #waiting: Link[] = []
   readonly #running = new Set<Promise<void>>()
   readonly #ends = new Set<NodeJS.Timeout>()
   #unsubscribe: (() => void) | undefined
@@ -41,9 +41,9 @@ export class CircuitMoves {
   start(): void {
     this.#unsubscribe ??= this.#links.onDisplaced(link => {
       if (this.#stopping.signal.aborted) return
-      if (link.dialler !== this.#self) return this.#endLater(link)
-      const signal = AbortSignal.any([this.#stopping.signal, timeoutSignal(pathDefaults.circuitMoveMs)])
-      this.#waiting.push({ link, signal })
+      this.#endLater(link)
+      if (link.dialler !== this.#self) return
+      this.#waiting.push(link)
       this.#next()
     })
   }
@@ -68,7 +68,7 @@ export class CircuitMoves {
     if (this.#running.size >= pathDefaults.circuitMoves) return
     const next = this.#waiting.shift()
     if (next === undefined) return
-    const move: Promise<void> = this.#move(next.link, next.signal).finally(() => {
+    const move: Promise<void> = this.#move(next, this.#stopping.signal).finally(() => {
       this.#running.delete(move)
       this.#next()
     })
@@ -80,7 +80,7 @@ export class CircuitMoves {
       if (await this.#isReplaced(link.peer.peerId, signal)) break
       await delay(pathDefaults.circuitMoveRetryMs, undefined, { signal }).catch(() => undefined)
     }
-    if (!this.#stopping.signal.aborted) this.#links.retire(link)
+    if (!signal.aborted) this.#links.retire(link)
   }
 
   async #isReplaced(peerId: string, signal: AbortSignal): Promise<boolean> {

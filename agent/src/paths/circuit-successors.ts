@@ -2,7 +2,6 @@
  * What new work does that finds only a circuit whose relay leaves: it waits for the first try of a link over another path, which it
  * shares with all other work of that circuit, and takes the circuit when nothing came of it.
  */
-import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import { atMost } from '../core/at-most.ts'
 import { unlessAborted } from '../core/unless-aborted.ts'
 import type { Link } from '../transport/links/link.ts'
@@ -10,11 +9,11 @@ import { pathDefaults } from './defaults.ts'
 
 export interface CircuitSuccessorsInit {
   /** A link that goes through no relay that leaves. @throws MeshError */
-  linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
+  linkTo: (peerId: string) => Promise<Link>
 }
 
 export class CircuitSuccessors {
-  readonly #linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
+  readonly #linkTo: (peerId: string) => Promise<Link>
   readonly #tries = new WeakMap<Link, Promise<void>>()
 
   constructor(init: CircuitSuccessorsInit) {
@@ -42,7 +41,7 @@ export class CircuitSuccessors {
 
   async #dial(peerId: string): Promise<void> {
     try {
-      await this.#linkTo(peerId, timeoutSignal(pathDefaults.circuitMoveMs))
+      await this.#linkTo(peerId)
     } catch {
       // The work takes the circuit, and says itself what it fails with.
     }

@@ -112,7 +112,7 @@ export const relayClientDefaults = {
   /** A relay unreachable for this long is replaced when another candidate is known: one that restarts is back in 2 s, and the
    * promise is a new reservation within 5 s. */
   replaceMs: 3_500,
-  /** A relay that drains is no candidate for this long: it restarts, or has left the head by then. */
+  /** A relay that drains is no candidate for this long, and stays listed, last: it restarts, or has left the head by then. */
   leftMs: 30_000,
   /** A lost relay stays listed this long: a restart of 2 s must not republish the record of every agent twice. */
   graceMs: 3_000,

@@ -36,8 +36,8 @@ export interface TransportInit extends HelloPorts {
   retire?: (link: Link) => Promise<void>
   /** Rejects when the peer does not answer on this link: then no other is retired for its sake. @default believes it */
   verify?: (link: Link) => Promise<void>
-  /** What a relay adds: libp2p services and gater hooks. */
-  relay?: { services: Record<string, ServiceFactory>; gater: RelayGater }
+  /** What a relay adds: libp2p services, gater hooks, and whether it refuses all connections before TLS. */
+  relay?: { services: Record<string, ServiceFactory>; gater: RelayGater; denyInbound?: () => boolean }
   /** Looks for better paths than relayed ones, and helps peers to. @default does neither */
   upgrades?: UpgradeSettings | undefined
   options?: Partial<TransportOptions>

@@ -137,7 +137,8 @@ class MeshTransport implements Transport {
       ...(certificate ? { certificate: new WebCertificate({ ...certificate, onError: this.#onError }) } : {}),
       maxConnections: 2 * this.#options.maxLinks + this.#options.maxPendingHellos,
       isDoubted: id => this.links.all().some(link => link.id === id && link.suspect),
-      denyInbound: source => this.#admissions.isFullFor(source) || this.#state === 'stopped',
+      denyInbound: source =>
+        this.#admissions.isFullFor(source) || this.#state === 'stopped' || relay?.denyInbound?.() === true,
       gater: relay?.gater ?? {},
       services: relay?.services ?? {},
       beforeServices: core =>

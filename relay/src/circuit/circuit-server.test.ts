@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { targetOf, TestTransports } from '@agent-mesh/agent/transport/testing/test-transports'
 import type { RelayCandidate, Transport, TransportInit } from '@agent-mesh/agent/transport/index'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -61,6 +61,19 @@ async function muteAddress() {
     for (const socket of sockets) socket.destroy()
   }
   return { addr: `/ip4/127.0.0.1/tcp/${port}`, [Symbol.dispose]: close }
+}
+
+/** What a relay answers to the first bytes of a dialler, which come before TLS; empty when it closes the connection. */
+async function greeting({ addrs: [addr] }: RelayCandidate): Promise<string> {
+  const [, , host = '', , port = ''] = (addr ?? '').split('/')
+  const socket = connect(Number(port), host, () => socket.write('\x13/multistream/1.0.0\n'))
+  const { promise, resolve } = Promise.withResolvers<string>()
+  socket.once('data', bytes => resolve(String(bytes)))
+  socket.once('error', () => resolve(''))
+  socket.once('close', () => resolve(''))
+  const answer = await promise
+  socket.destroy()
+  return answer
 }
 
 describe('circuits', () => {
@@ -157,6 +170,18 @@ describe('circuits', () => {
     await relay.transport.stop()
     await link.closed
     expect(caller.links.best(callee.transport.peerId)).toBeUndefined()
+  })
+
+  it('go on while their relay drains, which refuses what dials it then before TLS', async () => {
+    const relay = await startRelay('relay')
+    const callee = await homed('callee', [relay.candidate])
+    const caller = await mesh.join('caller', { listen: [] })
+    const link = await caller.connect(targetOf(callee.transport, [relay.candidate]))
+    expect(await greeting(relay.candidate)).not.toBe('')
+    relay.circuit.gate.drain()
+    expect(await greeting(relay.candidate)).toBe('')
+    expect(link.state).toBe('up')
+    expect(relay.circuit.circuits()).toBe(1)
   })
 
   it('keep the link to their relay from idling away', async () => {

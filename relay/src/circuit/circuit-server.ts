@@ -42,7 +42,15 @@ export interface CircuitServer {
   readonly gate: CircuitGate
   readonly limits: CircuitLimits
   /** For `createTransport({ relay })`. */
-  readonly relay: { services: Record<string, ServiceFactory>; gater: RelayGater }
+  readonly relay: {
+    services: Record<string, ServiceFactory>
+    gater: RelayGater
+    /**
+     * Whether it drains. Hello would refuse what dials it as well, but only after TLS, 25 ms of CPU: all agents of this relay dial it
+     * until it is back.
+     */
+    denyInbound: () => boolean
+  }
   /** Called with each reservation or circuit that was denied. */
   onDenied(listener: (denial: Denial) => void): void
   /** Called when a circuit was ended because a member has used up its day. */
@@ -102,16 +110,13 @@ export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
     bytes: () => forwarder.bytes,
     throttled: () => shaper.throttled,
     relay: {
+      denyInbound: () => gate.draining,
       services: {
         circuit: components => state.build(components, limits, connect),
         // Circuits end with the node that carries them.
         forwarder: () => ({ start: () => {}, stop: () => forwarder.stop() }),
       },
-      gater: {
-        denyInboundRelayReservation: source => gate.denyReservation(source.toString()),
-        // Called by libp2p's own way of opening circuits, which must not be used.
-        denyOutboundRelayedConnection: () => true,
-      },
+      gater: gaterOf(gate),
     },
     onDenied: listener => void denied.add(listener),
     onSpent: listener => void spent.add(listener),
@@ -126,6 +131,12 @@ export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
     circuits: () => forwarder.count(),
   }
 }
+
+const gaterOf = (gate: CircuitGate): RelayGater => ({
+  denyInboundRelayReservation: source => gate.denyReservation(source.toString()),
+  // Called by libp2p's own way of opening circuits, which must not be used.
+  denyOutboundRelayedConnection: () => true,
+})
 
 const circuitEvents = ({ onError = () => {} }: CircuitServerInit) => ({
   denied: new Listeners<Denial>(onError),

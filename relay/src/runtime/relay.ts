@@ -164,6 +164,8 @@ export class Relay extends MemberFacade {
       'stopping: agents move to other relays',
     )
     this.#circuit.gate.drain()
+    // The other relays refuse no link, and this one retires each at once.
+    const parted = this.#neighbours.stop()
     this.#reporter.reportNow()
     const late = startTimer(drainMs, () => {
       const circuits = this.#circuit.circuits()
@@ -173,12 +175,12 @@ export class Relay extends MemberFacade {
           'circuits end with work on them: they did not move in time',
         )
     })
-    await Promise.all([said, this.depart(drainMs)])
+    await Promise.all([said, parted, this.depart(drainMs)])
     late.cancel()
   }
 
   protected async close(): Promise<void> {
-    const stopped = [this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()]
+    const stopped = [this.#mirror.stop(), this.#reporter.stop()]
     await Promise.all([...stopped, this.#detection.stop()])
     this.#mapServer.stop()
     await this.#topics.stop()

@@ -207,7 +207,7 @@ describe('a relay client', () => {
     const dialled = (name: string) => relays.dials.filter(dial => dial === name).length
     const before = dialled('a')
     relays.leave('a', 'left')
-    await home('b')
+    await home('b', 'a')
     // The other one is dialled again and again meanwhile.
     for (let i = 0; i < 5; i++) {
       const count = dialled('b')
@@ -217,6 +217,35 @@ describe('a relay client', () => {
     expect(dialled('a')).toBe(before)
     relays.links.get('a')?.markDown(undefined)
     await until(() => dialled('a') > before)
+  })
+
+  it('names a relay that restarts after the others, and tells nothing when it is back', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10).set('b', 20)
+    const changes = start(relays, ['a', 'b'], { replaceMs: 60_000 })
+    await home('a', 'b')
+    relays.leave('a', 'left')
+    await home('b', 'a')
+    relays.reserved.delete('a')
+    relays.links.get('a')?.markDown(undefined)
+    await until(() => relays.reserved.has('a') && relays.links.get('a')?.pinned)
+    relays.leave('b', 'left')
+    await home('a', 'b')
+    expect(changes.slice(-3)).toEqual([
+      ['a', 'b'],
+      ['b', 'a'],
+      ['a', 'b'],
+    ])
+  })
+
+  it('names a relay that left no longer when it does not return', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10).set('b', 20)
+    start(relays, ['a', 'b'], { leftMs: 50 })
+    await home('a', 'b')
+    relays.kill('a')
+    relays.leave('a', 'left')
+    await home('b')
   })
 
   it('reserves again when the reservation alone is lost', async () => {

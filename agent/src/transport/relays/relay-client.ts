@@ -57,7 +57,7 @@ export class RelayClient {
     this.#untell = init.onTrouble?.((relayId, what) => this.#onTrouble(relayId, what)) ?? (() => {})
   }
 
-  /** Relays this member can be reached through, home first; those lost a moment ago included. */
+  /** Relays this member can be reached through, home first; those lost a moment ago included, and those that restart, last. */
   homeRelays(): string[] {
     return [...this.#announced]
   }
@@ -226,19 +226,31 @@ export class RelayClient {
 
   #announce(): void {
     if (this.#stopping.signal.aborted) return
-    const { graceMs, loneGraceMs } = this.#options
-    const grace = this.home() === undefined ? loneGraceMs : graceMs
     clearTimeout(this.#graceTimer)
     const listed = this.#keepers.filter(
-      ({ link, downMs, relay }) =>
-        link !== undefined ||
-        (downMs < grace && this.#announced.includes(relay.peerId) && !this.#left.has(relay.peerId)),
+      keeper =>
+        keeper.link !== undefined ||
+        (this.#graceLeftMs(keeper) > 0 && this.#announced.includes(keeper.relay.peerId)),
     )
-    if (listed.some(keeper => keeper.link === undefined))
-      this.#graceTimer = setTimeout(() => this.#announce(), timerDelay(grace))
-    const next = listed.map(keeper => keeper.relay.peerId)
+    const waits = listed.filter(({ link }) => link === undefined).map(keeper => this.#graceLeftMs(keeper))
+    if (waits.length > 0)
+      this.#graceTimer = setTimeout(() => this.#announce(), timerDelay(Math.min(...waits) + 1))
+    const restarts = ({ link, relay }: RelayKeeper) => link === undefined && this.#left.has(relay.peerId)
+    const next = [...listed.filter(keeper => !restarts(keeper)), ...listed.filter(restarts)].map(
+      ({ relay }) => relay.peerId,
+    )
     if (next.join() === this.#announced.join()) return
     this.#announced = next
     this.#changed.emit([...next])
+  }
+
+  /**
+   * How long a relay without a reservation stays listed, ms. One that restarts refuses what is dialled over it in no time, and without it
+   * each agent would publish two records: all of them at the same moment, while circuits move, and at last later than the relay is back.
+   */
+  #graceLeftMs({ relay, downMs }: RelayKeeper): number {
+    const { graceMs, loneGraceMs, leftMs } = this.#options
+    const lostMs = this.home() === undefined ? loneGraceMs : graceMs
+    return (this.#left.has(relay.peerId) ? leftMs : lostMs) - downMs
   }
 }
