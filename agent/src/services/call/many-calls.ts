@@ -3,6 +3,7 @@ import type { CallTargets } from '../balance/call-targets.ts'
 import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
 import type { CallAnswer } from './call-answer.ts'
 import { askEach } from './call-each.ts'
+import { joinedSignal } from './joined-signal.ts'
 import type { Plan, Planner } from './plan.ts'
 
 /** A call to one of the members. */
@@ -48,7 +49,7 @@ export class ManyCalls {
     options: CallAllOptions,
   ): AsyncGenerator<CallAllResult, void, undefined> {
     const left = new AbortController()
-    const signal = options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal])
+    const signal = joinedSignal(method, options.signal, left.signal)
     const { peers, ask } = await this.#begin(method, params, { ...options, signal })
     try {
       yield* askEach(this.#targets, peers, ask, options.concurrency)

@@ -20,6 +20,7 @@ import { checkedValue } from '../contract/validate.ts'
 import type { Near } from '../balance/placed-picker.ts'
 import type { CallNotes } from './explanation.ts'
 import type { HedgeWish } from './hedging.ts'
+import { checkSignal } from './joined-signal.ts'
 
 export interface PlanOptions {
   /** ms for the whole call; 0 means no time at all. */
@@ -127,7 +128,7 @@ export class Planner {
   #refOf(name: string): MethodRef | undefined {
     const read = this.#read.get(name)
     if (read !== undefined) return read
-    const ref = parseMethod(name)
+    const ref = typeof name === 'string' ? parseMethod(name) : undefined
     if (ref !== undefined && this.#read.size < mostNames) this.#read.set(name, ref)
     return ref
   }
@@ -156,6 +157,7 @@ function planOf(
   const ownDeadline = startedAt + timeoutOf(timeout, known, method)
   const mayRunTwice = idempotent ?? (known !== undefined && isIdempotent(known.contract))
   if (key !== undefined) checkKey(method, key)
+  if (signal !== undefined) checkSignal(method, signal)
   return {
     method,
     wireName: known?.wireName ?? method,

@@ -10,6 +10,7 @@ import { checkedError } from '../contract/declared-errors.ts'
 import { itemEncoder, itemReader } from '../contract/items.ts'
 import { checkedResult } from './call-errors.ts'
 import type { CallOptions } from './call-options.ts'
+import { joinedSignal } from './joined-signal.ts'
 import { known, only } from './named-provider.ts'
 import { traced, type Plan, type Planner } from './plan.ts'
 import type { Retries } from './retries.ts'
@@ -78,11 +79,9 @@ export class StreamCaller {
   /** @param counted its name in the metrics @throws nothing: the stream does */
   stream(method: string, params: unknown, options: StreamOptions = {}, counted = method): ServiceStream {
     const own = new AbortController()
-    const { signal } = options
-    const either = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
     const startedAt = this.#now()
     const span = this.#tracing?.call(counted)
-    const planned = this.#plan(method, params, { ...options, signal: either }, startedAt)
+    const planned = this.#plan(method, params, options, own.signal, startedAt)
     const contract = planned.then(({ contract }) => contract)
     contract.catch(() => undefined)
     const stream = new OpeningStream({
@@ -95,11 +94,18 @@ export class StreamCaller {
     return stream
   }
 
-  async #plan(method: string, params: unknown, options: StreamOptions, startedAt: number): Promise<Plan> {
+  async #plan(
+    method: string,
+    params: unknown,
+    options: StreamOptions,
+    own: AbortSignal,
+    startedAt: number,
+  ): Promise<Plan> {
     const { input, window: bytes } = options
+    const signal = joinedSignal(method, options.signal, own)
     if (input !== undefined) checkInput(input, method)
     if (bytes !== undefined) checkWindow(bytes, method)
-    const plan = await this.#planner.plan(method, params, options, startedAt)
+    const plan = await this.#planner.plan(method, params, { ...options, signal }, startedAt)
     if (plan.contract !== undefined && !isStreamed(plan.contract))
       throw new MeshError('invalid_argument', `Cannot stream ${plan.method}: it does not stream`, {
         hint: 'Use agent.call().',
