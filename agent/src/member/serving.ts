@@ -1,5 +1,5 @@
 /** What every member does on a link: serve its services to the members that the policy allows. */
-import { pipeProtocol, version, type Subject } from '@agent-mesh/protocol'
+import { pipeProtocol, reasonOf, version, type Subject } from '@agent-mesh/protocol'
 import { linkFeatures } from '@agent-mesh/protocol/wire/index'
 import type { Identity } from '../identity/index.ts'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
@@ -102,8 +102,8 @@ export function serving(init: ServingInit): Serving {
   const authorize = toldTo(judge, audit)
   const allows = allowedBy(judge)
   const known = { registry, allows }
-  const onUntold = (what: string, err: unknown) =>
-    log.warn({ event: 'service-not-described', err }, `cannot describe ${what}`)
+  const onUntold = (what: string, cause: unknown) =>
+    log.warn({ event: 'service-not-described', reason: reasonOf(cause) }, `cannot describe ${what}`)
   const describe = describeServices({ ...known, onUntold })
   const transfers = new OutgoingTransfers(identity.peerId)
   const opening = new Opening()

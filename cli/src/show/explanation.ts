@@ -14,7 +14,7 @@ export function explanationIn(details: Record<string, unknown> | undefined): Cal
 
 /** Its tries, then what was known of each provider before each of them. */
 export function explanationText({ service, tries, ms }: CallExplanation, output: Output): string[] {
-  if (tries.length === 0) return [`No member was asked: none is known to serve ${service} (${duration(ms)}).`]
+  if (tries.length === 0) return [`No member was asked (${duration(ms)}).`]
   const rows = tries.map((each, at) => [
     String(at + 1),
     nameOf(each),

@@ -1,5 +1,5 @@
 import { MeshError } from '../errors.ts'
-import { plainJson, soundJson } from '../json-values.ts'
+import { plainJson, soundJson, UnsoundPart } from '../json-values.ts'
 import { decompress } from './decompress.ts'
 import { putU32 } from './integers.ts'
 import { lengthBytes, wireLimits } from './limits.ts'
@@ -72,6 +72,16 @@ function toJson(value: unknown, what: string, method: string | undefined): strin
     const name = method === undefined ? what : `the ${what} of ${method}`
     throw new MeshError('invalid_argument', `Cannot encode ${name} as JSON: ${reasonOf(cause)}`, { cause })
   }
+}
+
+/**
+ * What a getter, a toJSON or a proxy of the value threw, of an error of {@link encodeBody}; undefined: the value itself does not fit.
+ */
+export function thrownByValue(error: unknown): { readonly thrown: unknown } | undefined {
+  if (!(error instanceof MeshError) || error.code !== 'invalid_argument' || !('cause' in error))
+    return undefined
+  const { cause } = error
+  return cause instanceof UnsoundPart || cause instanceof RangeError ? undefined : { thrown: cause }
 }
 
 const reasonOf = (cause: unknown): string | undefined => {

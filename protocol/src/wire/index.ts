@@ -1,5 +1,14 @@
 export { FrameAssembler, maxCutFrames, type AssemblerEvents, type CutFrame } from './assembler.ts'
-export { bodyBytes, Encoded, encodeBody, FrameBody, isLarge, Tailed, type EncodedBody } from './body.ts'
+export {
+  bodyBytes,
+  Encoded,
+  encodeBody,
+  FrameBody,
+  isLarge,
+  Tailed,
+  thrownByValue,
+  type EncodedBody,
+} from './body.ts'
 export { compressBody, CompressedBody, leastCompressedBytes } from './compressed-body.ts'
 export { FrameDecoder } from './decoder.ts'
 export { FrameEncoder } from './encoder.ts'

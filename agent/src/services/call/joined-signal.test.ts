@@ -9,7 +9,7 @@ const now = () => performance.now()
 let mesh: TestTargets
 afterEach(() => mesh.stop())
 
-/** Calls a member whose handler answers when it is told to. */
+/** Calls a member whose handler waits for `answer`. */
 function callers() {
   const { promise: answer, resolve } = Promise.withResolvers<string>()
   mesh = new TestTargets()

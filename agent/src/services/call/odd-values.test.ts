@@ -12,13 +12,24 @@ const any = { params: z.any(), result: z.any() }
 const contract = defineService({ name: 'odd', version: 1, methods: { do: any } })
 
 let pair: LinkPair
-afterEach(() => pair.stop())
+/** What the log of the callee has. */
+const logged: unknown[] = []
+afterEach(() => {
+  pair.stop()
+  logged.length = 0
+})
 
 /** Calls `odd.do`, which `work` serves, over a real socket. */
 async function call(work: (params: unknown) => unknown, params?: unknown): Promise<unknown> {
   const registry = new ServiceRegistry()
   registry.serve(contract, { do: work as never })
-  const dispatcher = new Dispatcher({ registry, authorize: allowAll, now: () => performance.now() })
+  const onFailure = ({ thrown }: { thrown: unknown }): void => void logged.push(thrown)
+  const dispatcher = new Dispatcher({
+    registry,
+    authorize: allowAll,
+    onFailure,
+    now: () => performance.now(),
+  })
   pair = await linkPair(dispatcher.handlerFor(ops))
   return pair.caller.call('odd.do', params)
 }
@@ -77,6 +88,27 @@ describe('values that JSON cannot carry', () => {
       'application',
       `Cannot encode the result of odd.do as JSON: result is ${what}`,
     ])
+  })
+})
+
+describe('what results throw while they are encoded', () => {
+  const secret = new Error('cannot reach db-1.internal:5432')
+  const fail = (): never => {
+    throw secret
+  }
+
+  it.each<[string, unknown]>([
+    ['a getter', Object.defineProperty({}, 'a', { get: fail, enumerable: true })],
+    ['a getter within a list', [Object.defineProperty({}, 'a', { get: fail, enumerable: true })]],
+    ['a toJSON', { toJSON: fail }],
+    ['a proxy', new Proxy({}, { ownKeys: fail })],
+  ])('%s: the caller gets an id, the log of the callee the text', async (_name, value) => {
+    const error = await failure(() => value)
+    expect([error.code, error.message]).toEqual([
+      'internal',
+      expect.stringMatching(/^Cannot call odd\.do: its handler failed, failure [0-9a-f]{12}$/),
+    ])
+    expect(logged).toEqual([secret])
   })
 })
 

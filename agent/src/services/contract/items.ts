@@ -1,6 +1,6 @@
 /** The messages of streams as their contract has them: checked where they are sent and where they are read. */
-import type { ErrorCode } from '@agent-mesh/protocol'
-import { encodeBody, type EncodedBody } from '@agent-mesh/protocol/wire/index'
+import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { encodeBody, thrownByValue, type EncodedBody } from '@agent-mesh/protocol/wire/index'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ReadMessage } from '../../rpc/index.ts'
 import { encoderOf } from './coded.ts'
@@ -26,13 +26,22 @@ export function itemReader(
   }
 }
 
-/** @returns how to make a message ready to be sent. What it throws, also as a rejection, is a MeshError */
+/**
+ * @returns how to make a message ready to be sent. What it throws, also as a rejection, is a MeshError, or at a callee what the message
+ * itself throws while it is read: that is as if its handler threw it
+ */
 export function itemEncoder(
   schema: StandardSchemaV1 | undefined,
   method: string,
   { code, action }: ItemFault,
 ): (value: unknown) => EncodedBody | Promise<EncodedBody> {
-  const ready = (value: unknown): EncodedBody => encodeBody(value, 'message', method)
+  const ready = (value: unknown): EncodedBody => {
+    try {
+      return encodeBody(value, 'message', method)
+    } catch (error) {
+      throw code === 'invalid_argument' ? error : failureOf(error as MeshError, code)
+    }
+  }
   if (schema === undefined) return ready
   const encode = encoderOf(schema)
   if (encode !== undefined) return value => ready(checkedValue(encode(value), code, action, method))
@@ -46,4 +55,10 @@ export function itemEncoder(
     checkedValue(checked, code, action, method)
     return ready(value)
   }
+}
+
+/** Of a message that its handler yields: no argument of the caller is wrong. */
+function failureOf(error: MeshError, code: ErrorCode): unknown {
+  const of = thrownByValue(error)
+  return of === undefined ? new MeshError(code, error.message, { cause: error }) : of.thrown
 }

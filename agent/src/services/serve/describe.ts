@@ -29,7 +29,7 @@ export function describeServices({ registry, allows, onUntold = () => {} }: Desc
   }
   const orAny = (schema: StandardSchemaV1, what: string): JsonSchema => {
     try {
-      return jsonSchema(schema)
+      return isNoValue(schema) ? {} : jsonSchema(schema)
     } catch (error) {
       if (isOfBytes(schema)) return { contentMediaType: 'application/octet-stream' }
       onUntold(what, error)
@@ -111,10 +111,25 @@ function jsonSchema(schema: StandardSchemaV1): JsonSchema {
 /** Raw bytes, which JSON Schema has no type for: `z.instanceof(Uint8Array)` of any library. */
 function isOfBytes(schema: StandardSchemaV1): boolean {
   const takes = (value: unknown) => {
-    const result = schema['~standard'].validate(value)
-    return !(result instanceof Promise) && result.issues === undefined
+    try {
+      const result = schema['~standard'].validate(value)
+      if (!(result instanceof Promise)) return result.issues === undefined
+      // Not waited for: what it rejects with must not end the process.
+      result.catch(() => undefined)
+      return false
+    } catch {
+      // A check of the program that expects other values.
+      return false
+    }
   }
   return takes(new Uint8Array()) && !takes({})
+}
+
+/** No value, which JSON Schema has no word for: nothing that the log needs to say. */
+function isNoValue(schema: StandardSchemaV1): boolean {
+  if (!isZod(schema)) return false
+  const { type } = schema._zod.def
+  return type === 'undefined' || type === 'void'
 }
 
 /** Zod Mini, in which the contracts of this project are written, has no converter of its own. */

@@ -121,12 +121,23 @@ export class Dispatcher {
 
   /** What a link to this caller serves with. */
   handlerFor(caller: Subject): OnRequest {
-    return call => this.#dispatch(caller, call)
+    return this.#served(
+      call => this.#dispatch(caller, call),
+      () => caller,
+    )
   }
 
   /** As {@link handlerFor}, for a caller whose claims change while the link stays. */
   handlerForCurrent(caller: () => Subject): OnRequest {
-    return call => this.#dispatch(caller(), call)
+    return this.#served(call => this.#dispatch(caller(), call), caller)
+  }
+
+  #served(dispatch: (call: InboundCall) => unknown, caller: () => Subject): OnRequest {
+    const resultThrew = (call: InboundCall, thrown: unknown): MeshError => {
+      const method = this.#registry.find(call.method)?.method ?? call.method
+      return handlerError(thrown, method, this.#logged(caller(), method, call, thrown))
+    }
+    return Object.assign(dispatch, { resultThrew })
   }
 
   #dispatch(caller: Subject, call: InboundCall): unknown {

@@ -125,6 +125,18 @@ describe('host.describe', () => {
     expect(untold).toEqual([])
   })
 
+  it('describes a schema whose check throws for what it does not expect', () => {
+    const odd = new ServiceRegistry()
+    const checked = z.custom<string>(value => (value as { a: { b: unknown } }).a.b === 1)
+    const run = { params: checked, result: z.void() }
+    odd.serve(defineService({ name: 'odd', version: 1, methods: { run } }), { run: () => {} })
+    const untold: string[] = []
+    const onUntold = (what: string) => void untold.push(what)
+    const [told] = describeServices({ registry: odd, allows: () => true, onUntold })(caller)
+    expect(told?.methods).toMatchObject([{ name: 'run', params: {}, result: {} }])
+    expect(untold).toEqual(['the params of run of odd@1'])
+  })
+
   it('tells what JSON Schema cannot express as any value, and reports that once', () => {
     const untold: string[] = []
     const onUntold = (what: string) => void untold.push(what)
