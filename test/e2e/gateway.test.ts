@@ -9,9 +9,12 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
+import { socketPath } from '@agent-mesh/agent/gateway/local-address'
+
 import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
 import { joined, upArgs } from '../support/joined.ts'
+import { SocketProgram } from '../support/program-socket.ts'
 import { MeshBrowser } from '../support/mesh-browser.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
@@ -94,6 +97,16 @@ it('docs/gateway.md calls with curl what a token covers, until it is revoked', a
   expect(list).toEqual({ tokens: [made['view']] })
   expect((await runCommand(['gateway', 'token', 'revoke', id, ...at()])).code).toBe(0)
   expect(JSON.parse((await run('sh', ['-c', lines[0]!], { env })).stdout)).toMatchObject({ status: 401 })
+})
+
+it('a program of the owner calls and serves over the WebSocket of the local socket, without a token', async () => {
+  const program = await SocketProgram.openLocal(socketPath(workshop.folder('desk')))
+  program.say({ id: 1, call: 'math.add', params: { a: 1, b: 2 } })
+  expect(await program.heard({ id: 1 })).toMatchObject({ end: { value: 3, name: 'server' } })
+  program.say({ id: 2, serve: 'owned@1', methods: [{ name: 'get' }] })
+  expect(await program.heard({ id: 2 })).toMatchObject({ serving: 'owned@1' })
+  program.socket.close()
+  await program.closed
 })
 
 it('docs/gateway.md publishes and subscribes with curl', async () => {

@@ -29,6 +29,13 @@ export class SocketProgram {
     return program
   }
 
+  /** On the local socket of an agent, without a token. */
+  static async openLocal(path: string): Promise<SocketProgram> {
+    const program = new SocketProgram(new WebSocket(`ws+unix:${path}:/v1/ws`, 'agent-mesh.v1'))
+    await once(program.socket, 'open')
+    return program
+  }
+
   say(message: Message | string): void {
     this.socket.send(typeof message === 'string' ? message : JSON.stringify(message))
   }

@@ -17,7 +17,7 @@ import { daemonLog } from './daemon-log.ts'
 import { otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
-import { ownersGateway, startGateway, type RunningGateway } from './agent-gateway.ts'
+import { ownersRoutes, startGateway, type RunningGateway } from './agent-gateway.ts'
 import { startToolServers } from './agent-tool-servers.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 import { ModuleWatch } from './module-watch.ts'
@@ -80,7 +80,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   watching?.start({ served, log })
   const { peerId, name, meshId, askedName } = agent
   return {
-    local: { ...localAgent(agent, forwards), ports, programs, gateway: ownersGateway(agent, gateway) },
+    local: { ...localAgent(agent, forwards), ports, programs, ...ownersRoutes(agent, gateway) },
     metrics: () => agent.metrics(),
     ready: {
       fields: { peerId, name, meshId, askedName, ...(gateway !== undefined && { gatewayUrl: gateway.url }) },

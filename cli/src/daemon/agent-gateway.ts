@@ -4,6 +4,7 @@ import type { Logger } from '@agent-mesh/agent/observe/logger'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import type { RunningGateway } from '../gateway/gateway-server.ts'
+import type { OwnersSockets } from '../gateway/websocket/owners-sockets.ts'
 import { routed, type Handler } from '../local/handler-server.ts'
 import type { OwnedFolder } from '../data/data-folder.ts'
 
@@ -28,8 +29,19 @@ export async function startGateway(
 const opensPorts = /^\/v1\/open(?:\/close)?$/
 const routes = /^\/v1\/(?:call\/|stream\/|topics\/|open(?:\/close)?$|describe$|openapi\.json$)/
 
+/** The WebSocket of programs on the local socket. */
+function ownersWebSocket(agent: Agent): OwnersSockets {
+  let sockets: Promise<OwnersSockets> | undefined
+  return async (...upgrade) => {
+    sockets ??= import('../gateway/websocket/owners-sockets.ts').then(each => each.ownersSockets(agent))
+    await (
+      await sockets
+    )(...upgrade)
+  }
+}
+
 /** The same routes on the local socket, where the owner of the agent asks: without a token, with all rights of the agent. */
-export const ownersGateway =
+const ownersGateway =
   (agent: Agent, gateway: RunningGateway | undefined): Handler =>
   async request => {
     if (!routes.test(request.path)) return routed({})(request)
@@ -40,3 +52,9 @@ export const ownersGateway =
     const { ownersApp } = await import('../gateway/gateway-app.ts')
     return ownersApp(agent, gateway?.browsers)(request)
   }
+
+/** What programs of the owner use on the local socket. */
+export const ownersRoutes = (agent: Agent, gateway: RunningGateway | undefined) => ({
+  gateway: ownersGateway(agent, gateway),
+  webSocket: ownersWebSocket(agent),
+})

@@ -24,6 +24,7 @@ import type {
 } from '@agent-mesh/protocol/local-topics'
 import type { PathReport } from '@agent-mesh/protocol/path-report'
 import type { TuningReport } from '@agent-mesh/protocol/tuning-report'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 import type { Handler } from './handler-server.ts'
@@ -76,6 +77,8 @@ export interface LocalDaemon {
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
   path(request: LocalPathRequest, options: Options): Promise<PathReport>
   /** Only an agent has these. */
+  /** Upgrades `GET /v1/ws` of a program; only an agent has it. Rejects before the reply. */
+  webSocket?(asked: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
   /** The routes that the gateway has, too: calls and streams by path, topics, descriptions. */
   gateway?: Handler
   tuning?(): TuningReport

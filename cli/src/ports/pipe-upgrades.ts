@@ -1,4 +1,4 @@
-/** Pipes on the local socket: requests of `GET /v1/connect`, `receive` and `send` that are upgraded to bytes. */
+/** Upgrades on the local socket: pipes of `GET /v1/connect`, `receive` and `send`, and WebSockets of programs. */
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -29,13 +29,13 @@ export function servePipes(server: Server, daemon: PipeDaemon): () => void {
     })
     // A client that is gone ends the opening.
     socket.once('error', () => socket.destroy())
-    opened(asked, daemon, closed.signal).then(
-      carry => {
-        if (!socket.destroyed) socket.write(`${head101}\r\n\r\n`)
-        carry(new FramedPipe(socket as Socket, head))
-      },
-      (thrown: unknown) => refuse(socket, toMeshError(thrown, 'internal', 'connect')),
-    )
+    const refused = (thrown: unknown) => refuse(socket, toMeshError(thrown, 'internal', 'connect'))
+    if (isOfProgram(asked) && daemon.webSocket !== undefined)
+      return void daemon.webSocket(asked, socket, head).catch(refused)
+    opened(asked, daemon, closed.signal).then(carry => {
+      if (!socket.destroyed) socket.write(`${head101}\r\n\r\n`)
+      carry(new FramedPipe(socket as Socket, head))
+    }, refused)
   })
   return () => {
     for (const socket of open) socket.destroy()
@@ -44,7 +44,11 @@ export function servePipes(server: Server, daemon: PipeDaemon): () => void {
 
 const head101 = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${localPipeUpgrade}`
 
-type PipeDaemon = Pick<LocalDaemon, 'connect' | 'receive' | 'send'>
+/** One for its calls, streams, topics and services. */
+const isOfProgram = ({ url = '', headers }: IncomingMessage): boolean =>
+  url.split('?', 1)[0] === '/v1/ws' && headers.upgrade?.toLowerCase() === 'websocket'
+
+type PipeDaemon = Pick<LocalDaemon, 'connect' | 'receive' | 'send' | 'webSocket'>
 /** Carries the bytes of the command; where its connection is gone already, it is destroyed. */
 type Carry = (pipe: Duplex) => void
 

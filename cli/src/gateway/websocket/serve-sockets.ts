@@ -7,11 +7,10 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { gatherPieces } from '../../local/gather-pieces.ts'
 import { admit, hostsOf, type AdmissionInit } from '../admission.ts'
 import { callerOf, type GatewayAgent } from '../caller.ts'
-import { gatewayDefaults } from '../defaults.ts'
 import type { RunningRequests } from '../running-requests.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
-import type { ProgramSocketInit } from './program-socket.ts'
-import { bearerPrefix, subprotocol } from './subprotocols.ts'
+import { loadOpener, type Opener, type Program } from './open-socket.ts'
+import { bearerPrefix } from './subprotocols.ts'
 
 interface SocketsInit extends Pick<AdmissionInit, 'tokens'> {
   readonly agent: GatewayAgent
@@ -44,31 +43,6 @@ export function serveSockets(server: Server, { agent, tokens, running, url }: So
   return () => {
     for (const socket of open) socket.destroy()
   }
-}
-
-type Program = Omit<ProgramSocketInit, 'agent'>
-type Opener = (asked: IncomingMessage, socket: Duplex, head: Buffer, program: Program) => void
-
-/** Loaded at the first of them. */
-async function loadOpener(agent: GatewayAgent): Promise<Opener> {
-  const [{ WebSocketServer }, { ProgramSocket }] = await Promise.all([
-    import('ws'),
-    import('./program-socket.ts'),
-  ])
-  const sockets = new WebSocketServer({
-    ...{ noServer: true, clientTracking: false, perMessageDeflate: false },
-    maxPayload: gatewayDefaults.bodyBytes,
-    maxFragments: gatewayDefaults.piecesOfMessage,
-    maxBufferedChunks: gatewayDefaults.piecesOfMessage,
-    handleProtocols: offered => (offered.has(subprotocol) ? subprotocol : false),
-  })
-  return (asked, socket, head, program) =>
-    sockets.handleUpgrade(
-      asked,
-      socket,
-      head,
-      opened => void new ProgramSocket(opened, { agent, ...program }),
-    )
 }
 
 /** The checks of every request of the gateway. @throws MeshError */
