@@ -4,10 +4,10 @@
  * more than all else that is done for 64 MiB. Collecting young objects more often finds nearly all of these buffers for 1 to 2 ms.
  */
 import { CollectionStep } from './collection-step.ts'
-import { collector } from './collector.ts'
+import { youngCollector } from './collector.ts'
 
 const step = new CollectionStep()
-let collect: NodeJS.GCFunction | undefined
+let collect: (() => void) | undefined
 
 /** Only a collection of the whole heap finds what is registered here: the others take it for used. */
 const wholeHeap = new FinalizationRegistry<undefined>(() => {
@@ -20,8 +20,8 @@ const watch = (): void => wholeHeap.register({}, undefined)
 export function countBuffers(more: number): void {
   if (!step.count(more)) return
   if (collect === undefined) {
-    collect = collector()
+    collect = youngCollector()
     watch()
   }
-  collect({ type: 'minor' })
+  collect()
 }
