@@ -4,8 +4,8 @@
 # docs/releasing.md has the options. The old program is replaced only by one whose checksum is right and that starts.
 set -eu
 
-usage='usage: install.sh --from URL [--to DIR] [--sha256 HEX] [--service]'
-from='' to='' expected='' service=''
+usage='usage: install.sh --from URL [--to DIR] [--sha256 HEX] [--service [--join @FILE]]'
+from='' to='' expected='' service='' join=''
 
 fail() {
   echo "Cannot install agent-mesh: $1" >&2
@@ -14,18 +14,21 @@ fail() {
 
 while [ $# -gt 0 ]; do
   case $1 in
+    --help | -h) echo "$usage"; exit 0 ;;
     --service) service=yes; shift; continue ;;
-    --from | --to | --sha256) [ $# -gt 1 ] || fail "$1 needs a value; $usage" ;;
+    --from | --to | --sha256 | --join) [ $# -gt 1 ] || fail "$1 needs a value; $usage" ;;
     *) fail "unknown argument $1; $usage" ;;
   esac
   case $1 in
     --from) from=${2%/} ;;
     --to) to=$2 ;;
     --sha256) expected=$2 ;;
+    --join) join=$2 ;;
   esac
   shift 2
 done
 [ -n "$from" ] || fail "it is not said where from; $usage"
+[ -z "$join" ] || [ -n "$service" ] || fail '--join is the join token of --service'
 
 if [ -z "$to" ]; then
   if [ "$(id -u)" = 0 ]; then to=/usr/local/bin; else to=${HOME:?}/.local/bin; fi
@@ -80,4 +83,7 @@ case :${PATH:-}: in
   *) echo "Add $to to PATH to call it by name." ;;
 esac
 [ -n "$service" ] || exit 0
-if [ "$(id -u)" = 0 ]; then "$to/agent-mesh" service install; else "$to/agent-mesh" service install --user; fi
+set -- service install
+[ "$(id -u)" = 0 ] || set -- "$@" --user
+[ -z "$join" ] || set -- "$@" --join "$join"
+"$to/agent-mesh" "$@"

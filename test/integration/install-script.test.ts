@@ -28,7 +28,7 @@ beforeAll(async () => {
   await mkdir(release)
   let sums = ''
   for (const platform of unix) {
-    const download = gzipSync(`#!/bin/sh\necho ${platform.name}\n`)
+    const download = gzipSync(`#!/bin/sh\necho ${platform.name}\n[ "$1" = --version ] || echo "ran: $*"\n`)
     await writeFile(join(release, downloadOf(platform)), download)
     sums += `${createHash('sha256').update(download).digest('hex')}  ${downloadOf(platform)}\n`
   }
@@ -37,12 +37,16 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** On a machine that calls itself so. */
-async function install(name: string, [system, processor]: readonly [string, string]) {
+async function install(
+  name: string,
+  [system, processor]: readonly [string, string],
+  options: readonly string[] = [],
+) {
   const bin = join(folder, `${name}-commands`)
   await mkdir(bin)
   const uname = `#!/bin/sh\n[ "$1" = -s ] && echo ${system} || echo ${processor}\n`
   await writeFile(join(bin, 'uname'), uname, { mode: 0o755 })
-  const args = [script, '--from', `file://${join(folder, 'release')}`, '--to', join(folder, name)]
+  const args = [script, '--from', `file://${join(folder, 'release')}`, '--to', join(folder, name), ...options]
   return run('sh', args, { env: { ...process.env, PATH: `${bin}:${process.env['PATH']}` } })
 }
 
@@ -58,4 +62,14 @@ test('it says what to do where there is no program', async () => {
   await expect(install('other', ['FreeBSD', 'amd64'])).rejects.toThrow(
     'there is no program for FreeBSD on amd64; with Node 22.15 or newer: npm install --global agent-mesh',
   )
+})
+
+test('it installs the service with the file of its join token', async () => {
+  const { stdout } = await install('service', ['Linux', 'x86_64'], ['--service', '--join', '@/run/token'])
+  expect(stdout).toMatch(/^ran: service install( --user)? --join @\/run\/token$/m)
+})
+
+test('it tells its options, and refuses a join token that no service would use', async () => {
+  expect((await run('sh', [script, '--help'])).stdout).toMatch(/^usage: install.sh --from URL/)
+  await expect(install('tokens', ['Linux', 'x86_64'], ['--join', '@/run/token'])).rejects.toThrow('--service')
 })
