@@ -9,8 +9,6 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
-import { socketPath } from '@agent-mesh/agent/gateway/local-address'
-
 import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
 import { joined, upArgs } from '../support/joined.ts'
@@ -100,7 +98,7 @@ it('docs/gateway.md calls with curl what a token covers, until it is revoked', a
 })
 
 it('a program of the owner calls and serves over the WebSocket of the local socket, without a token', async () => {
-  const program = await SocketProgram.openLocal(socketPath(workshop.folder('desk')))
+  const program = await SocketProgram.openLocal(join(workshop.folder('desk'), 'agent.sock'))
   program.say({ id: 1, call: 'math.add', params: { a: 1, b: 2 } })
   expect(await program.heard({ id: 1 })).toMatchObject({ end: { value: 3, name: 'server' } })
   program.say({ id: 2, serve: 'owned@1', methods: [{ name: 'get' }] })

@@ -71,7 +71,7 @@ describe.each(rpcProtocols)('%s', protocol => {
     expect([error.code, error.metadata.get('mesh-code')]).toEqual([Code.Unauthenticated, 'unauthenticated'])
     const [problem] = error.findDetails(ProblemSchema)
     expect(problem).toMatchObject({ code: 'unauthenticated', retryable: false })
-    expect(problem?.hint).toContain('Send it as')
+    expect(problem?.hint).toContain('Send it in the header Authorization')
     const stream = await failure(read(client().receive(add, bearer('none'))))
     expect(stream.code).toBe(Code.Unauthenticated)
   })
