@@ -173,7 +173,7 @@ it('says what it copied and left out, and why it did not, in JSON and by its exi
     [[`web-1:${srv('log', 'none')}`, desk()], 7, /no such file/],
     [[desk('site', 'run.sh'), `web-1:${srv('log')}/`], 4, /to read/],
     [[desk('site', 'run.sh'), `web-1:${srv('in', 'x')}/`], 7, /no such folder/],
-    [[desk('none'), `web-1:${srv('in')}/`], 7, /ENOENT/],
+    [[desk('none'), `web-1:${srv('in')}/`], 7, /no such file/],
     [[desk('loop'), `web-1:${srv('in')}/`], 4, /ELOOP/],
     [[`web-9:${srv('log', 'syslog')}`, desk()], 7, /web-9/],
     [[desk('site', 'run.sh'), desk('syslog'), desk('other', 'run.sh'), into], 8, /both become run\.sh/],
