@@ -41,6 +41,18 @@ test('a device is written to, and stays', async () => {
   expect((await stat('/dev/null')).isCharacterDevice()).toBe(true)
 })
 
+test('a file beside which there can be no other is overwritten once all is gathered', async () => {
+  // The name of the file beside it would be too long.
+  const file = join(folder, 'a'.repeat(250))
+  await writeFile(file, 'the one before, of more bytes')
+  await expect(writeExport(file, failing())).rejects.toThrow('does not answer')
+  expect(await readFile(file, 'utf8')).toBe('the one before, of more bytes')
+  await chmod(file, 0o644)
+  await writeExport(file, lines('one'))
+  expect(await readFile(file, 'utf8')).toBe('one\n')
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+})
+
 test('a folder that does not exist is named', async () => {
   const file = join(folder, 'missing', 'audit.jsonl')
   await expect(writeExport(file, lines('one'))).rejects.toThrow(`Cannot write ${file}: ENOENT`)

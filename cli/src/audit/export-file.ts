@@ -1,33 +1,57 @@
-/** The file of an export: written whole or not at all, so that an export that fails leaves the one before. */
-import { fileFailure, replaceFile } from '@agent-mesh/agent/identity/private-file'
-import { open, realpath, stat } from 'node:fs/promises'
+/** The file of an export or a report: written whole or not at all, so that an export that fails leaves the one before. */
+import { fileFailure, replaceFile, systemCode } from '@agent-mesh/agent/identity/private-file'
+import { chmod, mkdtemp, open, realpath, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { Pieces } from './pieces.ts'
+
+/** System errors of a folder in which no file can be put beside another one. */
+const closed = new Set(['EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG'])
 
 /**
- * Replaces a file, mode 0600; a pipe or a device is written to as it is.
- * @throws MeshError permission_denied, unavailable when the disk is full, and what `lines` throws
+ * Replaces a file, mode 0600. A pipe or a device is written to as it is, and so is, once all is gathered, a file beside which there can
+ * be no other.
+ * @throws MeshError permission_denied, unavailable when the disk is full, and what `text` throws
  */
-export async function writeExport(path: string, lines: AsyncIterable<string>): Promise<void> {
+export async function writeExport(path: string, text: string | AsyncIterable<string>): Promise<void> {
   try {
-    if (await isSpecial(path)) return await writeTo(path, lines)
+    const found = await stat(path).catch(() => undefined)
+    const pieces = new Pieces(text)
+    if (found?.isFile() === false) return await writeTo(path, pieces)
     // Of a link, the file that it leads to.
-    await replaceFile(await realpath(path).catch(() => path), lines)
+    const file = await realpath(path).catch(() => path)
+    await replaceFile(file, pieces).catch((error: unknown) => {
+      if (found === undefined || pieces.begun || !closed.has(systemCode(error))) throw error
+      return overwrite(file, pieces)
+    })
   } catch (error) {
     if (error instanceof Error && 'syscall' in error) throw fileFailure(`write ${path}`, error)
     throw error
   }
 }
 
-const isSpecial = (path: string): Promise<boolean> =>
-  stat(path).then(
-    found => !found.isFile(),
-    () => false,
-  )
-
-async function writeTo(path: string, lines: AsyncIterable<string>): Promise<void> {
+async function writeTo(path: string, pieces: AsyncIterable<string | Uint8Array>): Promise<void> {
   const handle = await open(path, 'w')
   try {
-    await handle.writeFile(lines)
+    await handle.writeFile(pieces)
   } finally {
     await handle.close()
+  }
+}
+
+/** Gathers all elsewhere first. */
+async function overwrite(path: string, pieces: Pieces): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'agent-mesh-export-'))
+  try {
+    const gathered = join(folder, 'all')
+    await replaceFile(gathered, pieces)
+    const source = await open(gathered)
+    // Only its owner can.
+    await chmod(path, 0o600).catch(() => undefined)
+    // Its stream closes it.
+    await writeTo(path, source.createReadStream())
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
 }

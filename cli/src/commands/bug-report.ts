@@ -24,11 +24,9 @@ Examples:
     const { bugReport } = await import('../audit/bug-report.ts')
     const report = forPrograms({ version, ...(await bugReport(settings.data, signal)) })
     if (options.out === undefined) return output.result(report, () => jsonLines(report))
-    const { replaceFile, fileFailure } = await import('@agent-mesh/agent/identity/private-file')
+    const { writeExport } = await import('../audit/export-file.ts')
     const { out } = options
-    await replaceFile(out, `${JSON.stringify(report, undefined, 2)}\n`).catch((error: unknown) => {
-      throw fileFailure(`write ${out}`, error)
-    })
+    await writeExport(out, `${JSON.stringify(report, undefined, 2)}\n`)
     output.result({ file: out }, () => `Written to ${out}. Read it before you send it to others.`)
   })
 }
