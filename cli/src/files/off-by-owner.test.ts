@@ -15,9 +15,14 @@ it('a member that lacks the service is one whose owner does not allow it, and th
   })
 })
 
-it.each([new MeshError('unavailable', 'Cannot connect'), new Error('other')])(
-  '%s stays what it is',
-  thrown => {
-    expect(offByOwner(thrown, asked)).toBe(thrown)
-  },
-)
+it.each([
+  new MeshError('unavailable', 'Cannot connect'),
+  new Error('other'),
+  // The owner of the other machine has nothing to do with these.
+  new MeshError('unsupported', 'Cannot call: a relay runs in this context, and relays make no calls'),
+  new MeshError('unsupported', 'Cannot stream: no agent runs in this context'),
+  new MeshError('unsupported', 'Cannot ask for /v1/stream: the running process has no such request'),
+  new MeshError('unsupported', 'Cannot talk to peer: it speaks versions 2'),
+])('%s stays what it is', thrown => {
+  expect(offByOwner(thrown, asked)).toBe(thrown)
+})

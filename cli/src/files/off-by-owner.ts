@@ -9,9 +9,13 @@ interface Asked {
   readonly option: string
 }
 
+/** Members of every version say it in these words; the process of this machine, and a peer of another protocol, have others. */
+const notServed = / does not serve it$/
+
 /** @returns permission_denied for a member that does not serve what was asked, else what was thrown */
 export function offByOwner(thrown: unknown, { action, peer, option }: Asked): unknown {
   if (!(thrown instanceof MeshError) || thrown.code !== 'unsupported') return thrown
+  if (!notServed.test(thrown.message)) return thrown
   return new MeshError('permission_denied', `Cannot ${action}: the owner of ${peer} does not allow it`, {
     cause: thrown,
     hint: `The owner allows it there with "agent-mesh up ${option}".`,

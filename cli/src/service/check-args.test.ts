@@ -26,13 +26,16 @@ test.each<[ServiceSpec['run'], string[], string]>([
   ['up', ['--nmae', 'web-1'], '--nmae is not for "agent-mesh up"'],
   ['relay', ['--gateway'], '--gateway is not for "agent-mesh relay"'],
   ['up', ['--data', '/srv/mesh'], '--data is not for'],
-  ['up', ['--context=other'], '--context=other is not for'],
+  ['up', ['--context=other'], '--context is not for'],
   ['up', ['--version'], '--version is not for'],
   ['up', ['--json', 'amj1.secret'], '"agent-mesh up" takes options only'],
   ['up', ['amj1.secret'], '"agent-mesh up" takes options only'],
   ['up', ['--join', 'amj1.secret'], 'other users could read the join token'],
-  ['relay', ['--join', '@/etc/token'], 'other users could read the join token'],
+  ['relay', ['--join', '@/etc/token'], 'it gets its join token from its installation'],
+  ['up', ['--jion=amj1.secret'], '--jion is not for'],
   ['up', ['--serve', './math.ts'], 'without ./math.ts'],
+  ['relay', ['--tls-cert', '/srv/cert.pem', '--tls-key', 'key.pem'], 'without key.pem'],
+  ['up', ['--json', '--config', 'agent.yaml'], 'without agent.yaml'],
 ])('%s refuses %j', (run, args, why) => {
   expect(check(run, args)).toThrow(why)
   expect(check(run, args)).not.toThrow('amj1.secret')

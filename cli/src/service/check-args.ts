@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { isAbsolute } from 'node:path'
 
 import { settingsOf } from '../config/settings-of.ts'
+import type { GlobalOptions } from '../settings.ts'
 import type { ServiceSpec } from './service-spec.ts'
 
 /** Options of all commands that a service may have; context and data folder are its own. */
@@ -18,22 +19,30 @@ export function checkArgs(program: Command, run: ServiceSpec['run'], args: reado
   const command = program.commands.find(each => each.name() === run)
   if (command === undefined) throw new MeshError('internal', `Cannot find the command ${run}`)
   const own = command.parseOptions([...args])
-  const others = takesOfAll(program).parseOptions(own.unknown)
-  const [unknown] = others.unknown
+  const ofEach = takesOfAll(program)
+  const others = ofEach.parseOptions(own.unknown)
+  // Its value may be a join token, as a word may be one: this error would show it.
+  const unknown = others.unknown[0]?.split('=', 1)[0]
   if (unknown !== undefined)
     throw refused(
       `${printable(unknown)} is not for "agent-mesh ${run}"`,
       `Its options: agent-mesh ${run} --help.`,
     )
-  // A word may be a join token, which this error then would show.
   if (own.operands.length + others.operands.length > 0)
     throw refused(`"agent-mesh ${run}" takes options only`, fileOfToken)
-  if (command.getOptionValue('join') !== undefined)
-    throw refused('other users could read the join token in its definition', fileOfToken)
-  const relative = settingsOf(command)
+  const join = command.getOptionValue('join') as string | undefined
+  if (join !== undefined)
+    throw refused(
+      join.startsWith('@')
+        ? 'it gets its join token from its installation'
+        : 'other users could read the join token in its definition',
+      fileOfToken,
+    )
+  const files = settingsOf(command)
     .filter(({ path }) => path === 'file')
     .flatMap(({ key }) => (command.getOptionValue(key) ?? []) as string | string[])
-    .find(path => !isAbsolute(path))
+  const { config } = ofEach.opts<GlobalOptions>()
+  const relative = [...files, ...(config === undefined ? [] : [config])].find(path => !isAbsolute(path))
   if (relative !== undefined)
     throw refused(
       `it starts in another folder, without ${printable(relative)}`,
