@@ -1,18 +1,34 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
+/** Whether this process was started with one of these flags of V8, spelled with hyphens. Node takes none of them from the environment. */
+const startedWith = (...flags: readonly string[]): boolean =>
+  process.execArgv.some(arg => flags.includes(arg.replaceAll('_', '-')))
+
 /**
- * V8's collector. Node has no other way to it than the global of this flag, which contexts have that are made while it is set. Where
- * flags cannot be set any more, as in a program that embeds Node, it does nothing.
+ * V8's collector. Node has no other way to it than the global of this flag, which contexts have that are made while it is set. A program
+ * that has that global keeps the flag: its workers have it, too. Where flags cannot be set any more, as in a program that embeds Node,
+ * it does nothing.
  *
  * @param setFlags sets flags of V8. @default that of Node
  */
 export function collector(setFlags: (flags: string) => void = setFlagsFromString): NodeJS.GCFunction {
+  if (globalThis.gc !== undefined) return globalThis.gc
+  // V8 ends a process that sets one all the same.
+  if (startedWith('--freeze-flags-after-init')) return () => Promise.resolve()
   setFlags('--expose-gc')
   const collect = runInNewContext('globalThis.gc') as NodeJS.GCFunction | undefined
   setFlags('--no-expose-gc')
   return collect ?? (() => Promise.resolve())
 }
+
+/** With these, V8 collects without helper threads, or takes no other flags. */
+const fixed = [
+  '--no-parallel-scavenge',
+  '--single-threaded-gc',
+  '--single-threaded',
+  '--freeze-flags-after-init',
+]
 
 /**
  * Collects young objects on this thread alone. Where nearly all of them are dead, V8's helper threads take more CPU than they save, and
@@ -22,6 +38,7 @@ export function collector(setFlags: (flags: string) => void = setFlagsFromString
  */
 export function youngCollector(setFlags: (flags: string) => void = setFlagsFromString): () => void {
   const collect = collector(setFlags)
+  if (startedWith(...fixed)) return () => void collect({ type: 'minor' })
   return () => {
     // For a moment: it is a flag of the process, and compiled code that is kept is of its flags.
     setFlags('--no-parallel-scavenge')
