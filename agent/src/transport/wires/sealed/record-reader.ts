@@ -20,6 +20,12 @@ const tlsHeaderBytes = 5
 /** RFC 8446, 5.2: the plaintext of a record, and what its encryption may add. */
 const tlsBodyBytes = 16 * 1024 + 256
 
+/**
+ * Pieces that wait for the end of their record, a count; more are put together. A piece takes 100 bytes of memory beside its own, which
+ * a stranger could send one by one: 13 MB for each connection.
+ */
+const mostPieces = 256
+
 export interface WireRecord {
   readonly sealed: boolean
   /** Header and body of a record of TLS in pieces; of a sealed one the body alone. */
@@ -35,9 +41,18 @@ export class RecordReader {
   #bytes = 0
 
   push(data: Uint8Array | Uint8ArrayList): void {
-    this.#bytes += data.byteLength
-    if (data instanceof Uint8Array) this.#chunks.push(data)
-    else for (const chunk of data) this.#chunks.push(chunk)
+    if (data instanceof Uint8Array) this.#add(data)
+    else for (const chunk of data) this.#add(chunk)
+  }
+
+  #add(chunk: Uint8Array): void {
+    if (this.#chunks.length >= mostPieces) {
+      const joined = Buffer.concat(this.rest())
+      this.#chunks.push(joined)
+      this.#bytes = joined.byteLength
+    }
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.byteLength
   }
 
   /** The next record that is complete. @throws Error when that is no record, or too long */

@@ -78,6 +78,16 @@ describe('seal() and open()', () => {
 })
 
 describe('RecordReader', () => {
+  it('keeps few pieces of a record that comes byte by byte', () => {
+    const data = randomBytes(10_000)
+    const reader = new RecordReader()
+    for (const byte of Buffer.concat(seal(listOf(data), keys()))) reader.push(Uint8Array.of(byte))
+    const record = reader.next()
+    if (record === undefined) throw new Error('no record')
+    expect(record.pieces.length).toBeLessThan(300)
+    expect(Buffer.from(open(record, keys())).equals(data)).toBe(true)
+  })
+
   it.each([
     ['another protocol', Buffer.from('GET / HTTP/1.1'), 'type 71'],
     ['a sealed record above 128 KiB', Buffer.from('4d020011ff', 'hex'), '131089 bytes'],
