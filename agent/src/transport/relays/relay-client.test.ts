@@ -1,92 +1,15 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Link } from '../links/link.ts'
-import { bareLink } from '../testing/bare-links.ts'
 import { until } from '../../../../test/support/until.ts'
-import { RelayClient } from './relay-client.ts'
-import type { RelayCandidate } from './relay-choice.ts'
-
-/** Relays as the client sees them: links and reservations that come and go, and round trips that change. */
-class Relays {
-  readonly roundTrips = new Map<string, number>()
-  readonly dials: string[] = []
-  readonly reserved = new Set<string>()
-  readonly renewed: string[] = []
-  readonly links = new Map<string, Link>()
-  /** Linked, but answer no ping. */
-  readonly silent = new Set<string>()
-  readonly #lost = new Set<(relayId: string) => void>()
-
-  connect = (relay: RelayCandidate): Promise<Link> => {
-    this.dials.push(relay.peerId)
-    if (!this.roundTrips.has(relay.peerId)) return Promise.reject(new Error('refused'))
-    const known = this.links.get(relay.peerId)
-    if (known?.state === 'up') return Promise.resolve(known)
-    const link = bareLink({ peerId: relay.peerId }, relay.addrs[0])
-    this.links.set(relay.peerId, link)
-    return Promise.resolve(link)
-  }
-
-  reservations = {
-    reserve: (relayId: string) => {
-      this.reserved.add(relayId)
-      return Promise.resolve()
-    },
-    renew: async (relayId: string) => void this.renewed.push(relayId),
-    release: (relayId: string) => void this.reserved.delete(relayId),
-    onLost: (callback: (relayId: string) => void) => {
-      this.#lost.add(callback)
-      return () => this.#lost.delete(callback)
-    },
-  }
-
-  leave: (relayId: string, what: 'left') => void = () => {}
-  onTrouble = (callback: (relayId: string, what: 'silent' | 'left') => void) => {
-    this.leave = callback
-    return () => undefined
-  }
-
-  lose(relayId: string): void {
-    for (const callback of this.#lost) callback(relayId)
-  }
-
-  kill(relayId: string): void {
-    this.roundTrips.delete(relayId)
-    this.links.get(relayId)?.markDown(undefined)
-  }
-}
-
-const candidates = (...names: string[]): RelayCandidate[] =>
-  names.map(name => ({ peerId: name, addrs: [`/dns/${name}/tcp/1`] }))
+import { candidates, Relays } from '../testing/fake-relays.ts'
+import type { RelayClient } from './relay-client.ts'
 
 let client: RelayClient
 afterEach(() => client.stop())
 
 function start(relays: Relays, names: string[], options = {}) {
-  const changes: string[][] = []
-  client = new RelayClient({
-    connect: relays.connect,
-    reservations: relays.reservations,
-    now: () => performance.now(),
-    onError: () => {},
-    onTrouble: relays.onTrouble,
-    measure: ({ peer: { peerId } }) =>
-      relays.silent.has(peerId)
-        ? new Promise(() => {})
-        : Promise.resolve(relays.roundTrips.get(peerId) ?? Infinity),
-    options: {
-      retryMs: 5,
-      maxRetryMs: 20,
-      measureMs: 20,
-      replaceMs: 50,
-      graceMs: 10,
-      loneGraceMs: 10,
-      probeMs: 100,
-      ...options,
-    },
-  })
-  client.onChange(homeRelays => changes.push(homeRelays))
-  client.update(candidates(...names))
-  return changes
+  const started = relays.start(names, options)
+  client = started.client
+  return started.changes
 }
 
 const home = (...expected: string[]) =>
@@ -197,55 +120,6 @@ describe('a relay client', () => {
     relays.roundTrips.set('b', 20)
     await until(() => client.home()?.state === 'up')
     expect(changes.slice(-2)).toEqual([['a', 'b'], ['b']])
-  })
-
-  it('dials a relay that leaves when it has closed its link, and not before', async () => {
-    const relays = new Relays()
-    relays.roundTrips.set('a', 10).set('b', 20)
-    start(relays, ['a', 'b'])
-    await home('a', 'b')
-    const dialled = (name: string) => relays.dials.filter(dial => dial === name).length
-    const before = dialled('a')
-    relays.leave('a', 'left')
-    await home('b', 'a')
-    // The other one is dialled again and again meanwhile.
-    for (let i = 0; i < 5; i++) {
-      const count = dialled('b')
-      relays.lose('b')
-      await until(() => dialled('b') > count && client.homeRelays().includes('b'))
-    }
-    expect(dialled('a')).toBe(before)
-    relays.links.get('a')?.markDown(undefined)
-    await until(() => dialled('a') > before)
-  })
-
-  it('names a relay that restarts after the others, and tells nothing when it is back', async () => {
-    const relays = new Relays()
-    relays.roundTrips.set('a', 10).set('b', 20)
-    const changes = start(relays, ['a', 'b'], { replaceMs: 60_000 })
-    await home('a', 'b')
-    relays.leave('a', 'left')
-    await home('b', 'a')
-    relays.reserved.delete('a')
-    relays.links.get('a')?.markDown(undefined)
-    await until(() => relays.reserved.has('a') && relays.links.get('a')?.pinned)
-    relays.leave('b', 'left')
-    await home('a', 'b')
-    expect(changes.slice(-3)).toEqual([
-      ['a', 'b'],
-      ['b', 'a'],
-      ['a', 'b'],
-    ])
-  })
-
-  it('names a relay that left no longer when it does not return', async () => {
-    const relays = new Relays()
-    relays.roundTrips.set('a', 10).set('b', 20)
-    start(relays, ['a', 'b'], { leftMs: 50 })
-    await home('a', 'b')
-    relays.kill('a')
-    relays.leave('a', 'left')
-    await home('b')
   })
 
   it('reserves again when the reservation alone is lost', async () => {

@@ -239,9 +239,17 @@ export class RelayClient {
     const next = [...listed.filter(keeper => !restarts(keeper)), ...listed.filter(restarts)].map(
       ({ relay }) => relay.peerId,
     )
+    next.push(...this.#notYetReplaced().slice(0, this.#keepers.length - listed.length))
     if (next.join() === this.#announced.join()) return
     this.#announced = next
     this.#changed.emit([...next])
+  }
+
+  /** Relays that left, and were listed when another took their place, which has no reservation yet: one record tells of both. */
+  #notYetReplaced(): string[] {
+    const isHeld = (peerId: string) => this.#keepers.some(({ relay }) => relay.peerId === peerId)
+    const isKnown = (peerId: string) => this.#candidates.some(candidate => candidate.peerId === peerId)
+    return this.#announced.filter(peerId => this.#left.has(peerId) && !isHeld(peerId) && isKnown(peerId))
   }
 
   /**
@@ -251,6 +259,6 @@ export class RelayClient {
   #graceLeftMs({ relay, downMs }: RelayKeeper): number {
     const { graceMs, loneGraceMs, leftMs } = this.#options
     const lostMs = this.home() === undefined ? loneGraceMs : graceMs
-    return (this.#left.has(relay.peerId) ? leftMs : lostMs) - downMs
+    return (this.#left.has(relay.peerId) ? Math.max(leftMs, lostMs) : lostMs) - downMs
   }
 }
