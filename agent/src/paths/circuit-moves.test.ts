@@ -118,15 +118,20 @@ it('circuits that wait for those before them, that the peer dialled, or whose di
     new Promise<Link>((_, reject) => {
       signal.addEventListener('abort', () => reject(new Error('given up')))
     })
-  const { links, dial, relay } = start((_, signal) =>
-    dial.mock.calls.length === 1 ? hangs(signal) : Promise.reject(new Error('refused')),
-  )
+  const { links, dial, relay } = start((_, signal) => hangs(signal))
   const own = Array.from({ length: 6 }, (_, at) => linkTo(`callee-${at}`, circuitOver(leaver)))
   const theirs = linkTo(callee, circuitOver(leaver), callee)
   for (const link of [...own, theirs]) links.add(link)
   links.leaving(relay)
   const retired = () => until(() => [...own, theirs].every(({ state }) => state === 'down'))
   expect(await msOf(retired)).toBeLessThan(15_000)
-  // Calls wait for the dial that is not done.
+  // Calls wait for the dials that are not done.
   expect(dial.mock.calls[0]?.[1].aborted).toBe(false)
+  expect(dial).toHaveBeenCalledTimes(4)
+
+  // They keep no circuit of another relay waiting.
+  const second = linkTo(stayer, '/ip4/127.0.0.1/tcp/2')
+  for (const link of [second, linkTo('later', circuitOver(stayer))]) links.add(link)
+  links.leaving(second)
+  expect(dial.mock.lastCall?.[0]).toBe('later')
 })

@@ -25,9 +25,11 @@ export class CircuitMoves {
   readonly #linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
   readonly #log: Logger
   readonly #stopping = new AbortController()
-  /** The most recently used first. */
-  readonly #waiting: Link[] = []
+  /** The most recently used first; each retires at a time of `performance.now()`. */
+  readonly #waiting: { link: Link; retiresAt: number }[] = []
   readonly #running = new Set<Promise<void>>()
+  /** Those that are opened anew now: a dial that goes on after its circuit retired takes the place of no other. */
+  readonly #placed = new Set<Link>()
   readonly #ends = new Set<NodeJS.Timeout>()
   #unsubscribe: (() => void) | undefined
 
@@ -43,7 +45,7 @@ export class CircuitMoves {
       if (this.#stopping.signal.aborted) return
       this.#endLater(link)
       if (link.dialler !== this.#self) return
-      this.#waiting.push(link)
+      this.#waiting.push({ link, retiresAt: performance.now() + pathDefaults.circuitMoveMs })
       this.#next()
     })
   }
@@ -60,17 +62,25 @@ export class CircuitMoves {
     const timer = setTimeout(() => {
       this.#ends.delete(timer)
       this.#links.retire(link)
+      this.#leave(link)
     }, pathDefaults.circuitMoveMs)
     this.#ends.add(timer)
   }
 
+  #leave(link: Link): void {
+    if (this.#placed.delete(link)) this.#next()
+  }
+
   #next(): void {
-    if (this.#running.size >= pathDefaults.circuitMoves) return
-    const next = this.#waiting.shift()
-    if (next === undefined) return
+    if (this.#placed.size >= pathDefaults.circuitMoves) return
+    const soon = performance.now() + pathDefaults.circuitMoveRetryMs
+    const at = this.#waiting.findIndex(({ retiresAt }) => retiresAt > soon)
+    const next = this.#waiting.splice(0, at < 0 ? this.#waiting.length : at + 1).at(-1)?.link
+    if (at < 0 || next === undefined) return
+    this.#placed.add(next)
     const move: Promise<void> = this.#move(next, this.#stopping.signal).finally(() => {
       this.#running.delete(move)
-      this.#next()
+      this.#leave(next)
     })
     this.#running.add(move)
   }
