@@ -1,9 +1,10 @@
 /** Files and folders for their owner alone, whatever the umask, written whole or not at all. */
 import { randomBytes } from 'node:crypto'
 import { closeSync, fchmodSync, fstatSync, openSync } from 'node:fs'
-import { chmod, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { chmod, link, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { makeFolders } from './make-folders.ts'
 
 /** System errors of a disk, or of a user's share of it, that is full. */
 const noRoom = new Set(['ENOSPC', 'EDQUOT'])
@@ -93,7 +94,7 @@ export function makePrivate(path: string): void {
  */
 export async function makeFolder(path: string): Promise<boolean> {
   try {
-    if ((await mkdir(path, { recursive: true, mode: 0o700 })) !== undefined) {
+    if ((await makeFolders(path, 0o700)) !== undefined) {
       await chmod(path, 0o700)
       return true
     }

@@ -8,6 +8,7 @@ import { withProgress } from '../show/progress.ts'
 import { render } from '../show/text.ts'
 import { callRequest, paramsHelp, takesCall, type CallFlags } from './call-request.ts'
 import { onCall, type Register } from './define.ts'
+import { toldUnserved } from './unserved.ts'
 
 interface Options extends CallFlags {
   peer?: string
@@ -58,7 +59,7 @@ With --json the result is {"value", "bytes", "peerId", "name", "path", "ms"}, wi
         localClient(settings.data, signal).call(request),
       ).catch(async (thrown: unknown) => {
         if (explain && thrown instanceof MeshError) await showExplanation(thrown.details, output)
-        return rethrown(thrown)
+        throw toldUnserved(thrown)
       })
       if (explain) await showExplanation({ explanation: reply.explanation }, output)
       if (raw) return writeRaw(reply, signal)
@@ -80,11 +81,4 @@ async function showExplanation(details: Record<string, unknown> | undefined, out
   const explanation = explanationIn(details)
   if (explanation === undefined || output.json) return
   process.stderr.write(`${render(explanationText(explanation, output))}\n`)
-}
-
-/** A service that no member has is one that does not exist, as for "describe" and "call-all"; not an outage. */
-function rethrown(error: unknown): never {
-  if (!(error instanceof MeshError) || error.details?.['providers'] !== 0) throw error
-  const { message, hint, details } = error
-  throw new MeshError('not_found', message, { ...(hint !== undefined && { hint }), details, cause: error })
 }

@@ -10,10 +10,17 @@ import type { LocalDaemon, StreamOptions } from '../local/local-daemon.ts'
 import { serveLocal, type LocalServer } from '../local/local-server.ts'
 import { runProgram } from '../program.ts'
 
+/** What an agent says of a service that no member has. */
+const nobody = new MeshError('unavailable', 'Cannot call nope.x: no known member serves nope', {
+  details: { providers: 0 },
+})
+
 async function* streamOf(method: string, params: unknown, { input }: StreamOptions) {
   if (method === 'test.echo') {
     for await (const message of input ?? []) yield localValue(message)
     yield { end: { value: 'done', peerId: 'p', ms: 1 } }
+  } else if (method === 'nope.x') {
+    throw nobody
   } else {
     yield { value: params }
     throw new MeshError('path_lost', 'Cannot call: its path fell silent')
@@ -21,7 +28,10 @@ async function* streamOf(method: string, params: unknown, { input }: StreamOptio
 }
 const daemon: Partial<LocalDaemon> = {
   stream: ({ method, params }, options) => streamOf(method, params, options),
-  call: ({ params, bytes }) => Promise.resolve({ value: params, bytes, peerId: 'p', ms: 1 }),
+  call: ({ method, params, bytes }) =>
+    method === 'nope.x'
+      ? Promise.reject(nobody)
+      : Promise.resolve({ value: params, bytes, peerId: 'p', ms: 1 }),
 }
 
 let folder = ''
@@ -84,6 +94,12 @@ describe('agent-mesh stream', () => {
     expect(JSON.parse(json.stdout.toString().split('\n')[1] ?? '')).toMatchObject({
       error: { code: 'path_lost' },
     })
+  })
+
+  it('ends as call does where no member serves it', async () => {
+    const [streamed, called] = [await ran('stream', 'nope.x'), await ran('call', 'nope.x')]
+    expect([streamed.code, streamed.stderr]).toEqual([exitCodes.notFound, called.stderr])
+    expect(called.code).toBe(exitCodes.notFound)
   })
 
   it.each([

@@ -13,6 +13,7 @@ import { jsonText } from '../show/output.ts'
 import { refuseTerminal, write, writeRaw } from '../show/raw.ts'
 import { paramsHelp, paramsRequest, takesParams, type ParamsFlags } from './call-request.ts'
 import { onCall, type Register } from './define.ts'
+import { toldUnserved } from './unserved.ts'
 
 interface Options extends ParamsFlags {
   peer?: string
@@ -80,6 +81,8 @@ export const registerStream: Register = (program, finish) => {
           if (output.json) await write(`${jsonText(value)}\n`, signal)
           else await writeMessage(value, { raw, signal })
         }
+      } catch (thrown) {
+        throw toldUnserved(thrown)
       } finally {
         await messages.return(undefined as never)
       }

@@ -1,8 +1,9 @@
 /** What "cp" does: files and folders from members to this machine, or the other way round. */
 import type { Stats } from 'node:fs'
-import { lstat, mkdir, readdir, stat } from 'node:fs/promises'
+import { lstat, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, posix } from 'node:path'
 
+import { makeFolders } from '@agent-mesh/agent/identity/make-folders'
 import { fileFailure, readFailure, systemCode } from '@agent-mesh/agent/identity/private-file'
 import { isPartName } from '@agent-mesh/agent/rpc/transfers/part-file'
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
@@ -222,7 +223,7 @@ class Copy {
 
 /** @throws MeshError permission_denied, unavailable */
 const makeFolder = (path: string): Promise<unknown> =>
-  mkdir(path, { recursive: true }).catch((cause: unknown) => {
+  makeFolders(path).catch((cause: unknown) => {
     throw fileFailure(`make folder ${path}`, cause)
   })
 

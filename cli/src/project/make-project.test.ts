@@ -61,3 +61,8 @@ test('a name that no service can have, and a folder that cannot be made, are ref
   await writeFile(join(folder, 'file'), '')
   await expect(makeProject(join(folder, 'file', 'x'))).rejects.toMatchObject({ code: 'unavailable' })
 })
+
+test.skipIf(process.platform !== 'linux')('a folder that the system does not make is refused', async () => {
+  for (const dir of ['/proc/greeter', '/proc/a/greeter'])
+    await expect(makeProject(dir)).rejects.toThrow(`Cannot make a project in ${dir}: ENOENT`)
+})

@@ -1,6 +1,7 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { fieldForms } from '@agent-mesh/protocol/field-forms'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { makeFolders } from '@agent-mesh/agent/identity/make-folders'
+import { readdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 
 import { projectFiles } from './project-files.ts'
@@ -31,7 +32,7 @@ export async function makeProject(
   try {
     await mustBeEmpty(folder, dir)
     for (const [path, text] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, path)), { recursive: true })
+      await makeFolders(dirname(join(folder, path)))
       await writeFile(join(folder, path), text, { flag: 'wx' })
     }
   } catch (error) {
@@ -41,7 +42,7 @@ export async function makeProject(
 }
 
 async function mustBeEmpty(folder: string, dir: string): Promise<void> {
-  await mkdir(folder, { recursive: true })
+  await makeFolders(folder)
   const [found] = (await readdir(folder)).filter(name => !harmless.includes(name))
   if (found === undefined) return
   throw new MeshError('conflict', `Cannot make a project in ${dir}: it is not empty, it has ${found}`, {

@@ -196,3 +196,45 @@ test('ends with its signal, and is refused where nothing runs', async () => {
   await server.stop()
   await expect(open(false).ended).rejects.toThrow(/runs/)
 })
+
+test.each([
+  ['math.add({ a: 10n })', 'the params of math.add as JSON: params.a is the BigInt 10'],
+  ['math.add({ a: NaN })', 'params.a is NaN'],
+  ['await call("math.add", new Map())', 'params is an instance of Map'],
+  ['math.count({ to: NaN })', 'params.to is NaN'],
+  ['math.count({}, { input: [NaN] })', 'message is NaN'],
+  ['publish("alerts", { free: NaN })', 'message.free is NaN'],
+])('%s is refused, as in a program', async (line, reason) => {
+  const { input, ended, text } = open(false)
+  input.end(`${line}\n`)
+  expect(await ended).toBe(false)
+  expect(text()).toMatch(/^error: invalid_argument: Cannot encode /)
+  expect(text()).toContain(reason)
+  expect([called, published]).toEqual([[], []])
+})
+
+test('sends bytes as they are', async () => {
+  const { input, ended } = open(false)
+  input.end('math.add(Buffer.of(1, 2))\n')
+  expect(await ended).toBe(true)
+  expect(called).toEqual([{ method: 'math.add', bytes: 'AQI=' }])
+})
+
+test('runs many lines without a listener for each', async () => {
+  const warnings: Error[] = []
+  const warned = (warning: Error) => void warnings.push(warning)
+  process.on('warning', warned)
+  const { input, ended, text } = open(false)
+  input.end('1 + 1\n'.repeat(20))
+  expect(await ended).toBe(true)
+  process.off('warning', warned)
+  expect(text()).toBe('2\n'.repeat(20))
+  expect(warnings).toEqual([])
+})
+
+test('ends where a line leaves the prompt', async () => {
+  const { input, ended, text } = open(false)
+  input.end('1\n.exit\n2\n')
+  expect(await ended).toBe(true)
+  expect(text()).toBe('1\n')
+})

@@ -15,6 +15,7 @@ import { replPipes } from './repl-pipes.ts'
 import { localMessages, ReplStream } from './repl-stream.ts'
 import { replTopics } from './repl-topics.ts'
 import { asVariables, serviceObjects } from './service-objects.ts'
+import { soundParams } from './sound-value.ts'
 
 export interface MeshReplInit {
   /** Data folder of the running process. */
@@ -74,7 +75,7 @@ export class MeshRepl {
     const pipes = replPipes(folder, () => this.#running.signal)
     define(server, { call, stream, ...replTopics(client), ...pipes, ...known })
     const exited = once(server, 'exit')
-    const feeding = interactive ? undefined : this.#feed(server, lines)
+    const feeding = interactive ? undefined : this.#feed(server, lines, exited)
     if (interactive) await keepLines(server, history)
     server.on('SIGINT', () => this.#cancel())
     const close = () => server.close()
@@ -89,14 +90,21 @@ export class MeshRepl {
   }
 
   /** One line after the other: each begins when the one before has its result. */
-  async #feed(server: REPLServer, lines: PassThrough): Promise<void> {
+  async #feed(server: REPLServer, lines: PassThrough, exited: Promise<unknown>): Promise<void> {
     let ready = Promise.withResolvers<void>()
+    let isOver = false
+    const over = (): void => {
+      isOver = true
+      ready.resolve()
+    }
+    exited.then(over, over)
     // Called when a line has ended, whatever it was.
     server.displayPrompt = () => ready.resolve()
     for await (const line of createInterface({ input: this.#init.input })) {
+      if (isOver) break
       ready = Promise.withResolvers<void>()
       lines.write(`${line}\n`)
-      await Promise.race([ready.promise, once(server, 'exit')])
+      await ready.promise
     }
     lines.end()
   }
@@ -104,12 +112,14 @@ export class MeshRepl {
   readonly #use = {
     calls: async (method: string, params?: unknown, options: object = {}): Promise<unknown> => {
       const { timeout: timeoutMs, ...others } = options as ReplCallOptions
-      const request = { method, params, ...others, ...(timeoutMs !== undefined && { timeoutMs }) }
+      const timed = timeoutMs !== undefined && { timeoutMs }
+      const request = { method, ...soundParams(params, method), ...others, ...timed }
       return (await localClient(this.#init.folder, this.#running.signal).call(request)).value
     },
     streams: (method: string, params?: unknown, options: object = {}): ReplStream => {
       const { timeout: timeoutMs, input, ...others } = options as ReplStreamOptions
-      const request = { method, params, ...others, ...(timeoutMs !== undefined && { timeoutMs }) }
+      const timed = timeoutMs !== undefined && { timeoutMs }
+      const request = { method, ...soundParams(params, method), ...others, ...timed }
       const client = localClient(this.#init.folder, this.#running.signal)
       return new ReplStream(client.stream(request, input === undefined ? undefined : localMessages(input)))
     },

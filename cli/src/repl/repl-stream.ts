@@ -1,7 +1,9 @@
 /** A stream at the prompt: to be iterated there, or shown as it comes. */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalStreamEnd } from '@agent-mesh/protocol/local-stream'
-import { localValue, valueOfLocal, type LocalValue } from '@agent-mesh/protocol/local-value'
+import { valueOfLocal, type LocalValue } from '@agent-mesh/protocol/local-value'
+
+import { soundValue } from './sound-value.ts'
 
 /** Messages, then how it ended; it is opened when the first one is asked for. */
 export type LocalMessages = AsyncGenerator<LocalValue, LocalStreamEnd, undefined>
@@ -52,5 +54,5 @@ export class ReplStream implements AsyncIterable<unknown> {
 export async function* localMessages(
   input: Iterable<unknown> | AsyncIterable<unknown>,
 ): AsyncGenerator<LocalValue, void, undefined> {
-  for await (const message of input) yield localValue(message)
+  for await (const message of input) yield soundValue(message, 'message')
 }

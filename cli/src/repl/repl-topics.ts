@@ -1,9 +1,10 @@
 /** Topics at the prompt, through the running agent. */
 import type { LocalTopicMessage } from '@agent-mesh/protocol/local-topics'
-import { localValue, valueOfLocal } from '@agent-mesh/protocol/local-value'
+import { valueOfLocal } from '@agent-mesh/protocol/local-value'
 
 import type { LocalClient } from '../local/local-client.ts'
 import { ReplStream, type LocalMessages } from './repl-stream.ts'
+import { soundValue } from './sound-value.ts'
 
 interface ReplPublishOptions {
   retain?: boolean
@@ -21,7 +22,7 @@ export const replTopics = (client: () => LocalClient) => ({
   /** @returns how many subscriptions took it: 0 without `acks` @throws MeshError */
   publish: async (topic: string, message: unknown, options: object = {}): Promise<number> => {
     const { timeout: timeoutMs, ...others } = options as ReplPublishOptions
-    const value = localValue(message)
+    const value = soundValue(message, 'message')
     const { acks } = await client().publish({
       ...{ topic, ...value, ...others },
       ...(timeoutMs !== undefined && { timeoutMs }),
