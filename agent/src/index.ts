@@ -6,7 +6,7 @@ export { openMember, type Member, type MemberInit } from './member/member.ts'
 export { checkNetwork, type NetworkCheckInit } from './agent/netcheck/check-network.ts'
 export { findingsOf, type NetworkFinding } from './agent/netcheck/findings.ts'
 export type { NetworkFacts } from './agent/netcheck/network-facts.ts'
-export { checkNames } from './member/option-names.ts'
+export { checkNames } from './core/option-names.ts'
 export {
   parseMemberOptions,
   throwIfCancelled,

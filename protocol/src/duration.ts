@@ -1,4 +1,5 @@
 import { MeshError } from './errors.ts'
+import { shownValue } from './shown-value.ts'
 
 /** The longest time that can be asked for, ms: some 285,000 years, exact as a number. */
 export const longestDurationMs = Number.MAX_SAFE_INTEGER
@@ -24,7 +25,7 @@ export function checkDuration(value: unknown, action: string, name = 'timeout', 
   if (typeof value === 'number' && value >= least && value <= longestDurationMs) return value
   throw new MeshError(
     'invalid_argument',
-    `Cannot ${action}: ${name} is ${shown(value)}, not a number of ms`,
+    `Cannot ${action}: ${name} is ${shownValue(value)}, not a number of ms`,
     {
       hint: 'Give milliseconds: 5000 for 5 s, 86400000 for a day.',
     },
@@ -40,8 +41,3 @@ const roundingMs = 0.001
  * @param least what the request can say at least, where it has no value for "no time is left"
  */
 export const wholeRemainingMs = (ms: number, least = 0): number => Math.max(least, Math.ceil(ms - roundingMs))
-
-function shown(value: unknown): string {
-  if (typeof value === 'string') return `'${value.slice(0, 40)}'`
-  return typeof value === 'object' && value !== null ? 'an object' : String(value)
-}

@@ -119,6 +119,19 @@ describe('options that there are not', () => {
     await expect(start).rejects.toMatchObject({ hint: `Did you mean ${meant}?` })
   })
 
+  test('are no options at all', async () => {
+    const start = (given: unknown) => refusal(createAgent(given as AgentOptions))
+    expect(await start(undefined)).toBe('invalid_argument: Cannot start: its options are null')
+    expect(await start(5)).toBe('invalid_argument: Cannot start: its options are 5')
+    const [contracts, other] = [
+      { ...options('a'), contracts: [5] },
+      { ...options('a'), contracts: 5 },
+    ]
+    expect(await start(contracts)).toBe('invalid_argument: Cannot define a service: its contract is 5')
+    expect(await start(other)).toBe('invalid_argument: Cannot start: contracts is 5')
+    expect(await refusal(createRelay(undefined as never))).toContain('Cannot start: its options are')
+  })
+
   test('are refused by relays too, each with the options of its own', async () => {
     const start = (more: object) => refusal(createRelay({ ...options('r'), ...more }))
     expect(await start({ contracts: [] })).toBe(

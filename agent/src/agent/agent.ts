@@ -3,7 +3,9 @@ import type { Duplex } from 'node:stream'
 import type { MeshError, PathReport, TransferOffer, TuningReport } from '@agent-mesh/protocol'
 import type { ReceiveOptions, RpcLink, SendOptions, Transfer, TransferSource } from '../rpc/index.ts'
 import {
-  checkMiddleware,
+  addMiddleware,
+  checkContract,
+  checkDefinition,
   type ServiceCaller,
   type CallAllOptions,
   type CallAllResult,
@@ -41,7 +43,7 @@ import {
   type ListenOptions,
 } from './events/agent-events.ts'
 import { eventWatches } from './events/event-watches.ts'
-import type { ExposedPort } from '../rpc/pipes/exposed-ports.ts'
+import { checkExposed, type ExposedPort } from '../rpc/pipes/exposed-ports.ts'
 import type { PipeOptions, Pipes } from './pipes.ts'
 import type { ServedPipes } from './served-pipes.ts'
 import { MeshInvalidation } from './mesh-invalidation.ts'
@@ -81,11 +83,12 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
 
   /**
    * Serves a definition to the members that the policy allows; the result ends that.
-   * @throws MeshError conflict when this version is served already, going_away after {@link stop}
+   * @throws MeshError invalid_argument for what is no service, conflict when this version is served already, going_away after {@link stop}
    */
   serve<Name extends string, Methods extends MethodContracts>(
     definition: ServiceDefinition<Name, Methods>,
   ): () => void {
+    checkDefinition(definition)
     this.mustRun(`serve ${definition.contract.name}`)
     return this.member.serving.registry.serve(definition.contract, definition.handlers, definition.options)
   }
@@ -125,6 +128,7 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
     contract: ServiceContract<Name, Methods>,
     options?: ServiceOptions,
   ): ServiceClient<Methods> {
+    checkContract(contract)
     this.mustRun(`call ${contract.name}`)
     return this.#caller.service(contract, options)
   }
@@ -135,14 +139,7 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
    */
   use(middleware: Middleware): () => void {
     this.mustRun('use middleware')
-    checkMiddleware(middleware)
-    const { call, serve } = middleware
-    const offCall = call && this.#caller.use(call)
-    const offServe = serve && this.member.serving.dispatcher.use(serve)
-    return () => {
-      offCall?.()
-      offServe?.()
-    }
+    return addMiddleware(middleware, { call: this.#caller, serve: this.member.serving.dispatcher })
   }
 
   /**
@@ -232,6 +229,7 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
    * leaves open pipes alone. @throws MeshError invalid_argument, conflict when the name is taken
    */
   expose(port: ExposedPort): () => void {
+    checkExposed(port)
     this.mustRun(`expose ${port.name}`)
     return this.#served.expose(port)
   }

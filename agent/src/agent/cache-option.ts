@@ -1,6 +1,6 @@
 import { parse } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
-import { checkNames } from '../member/option-names.ts'
+import { checkNames } from '../core/option-names.ts'
 import type { Member } from '../member/member.ts'
 import { observeCache } from '../observe/cache-metrics.ts'
 import { systemWheelClock } from '../rpc/index.ts'

@@ -4,7 +4,13 @@ import { MeshError, parse } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import { createLogger, type Logger } from '../observe/logger.ts'
 import { OtelTracing } from '../observe/otel-tracing.ts'
-import { localCallee, type BalancePolicy, type Contracts, type ResilienceOptions } from '../services/index.ts'
+import {
+  checkContracts,
+  localCallee,
+  type BalancePolicy,
+  type Contracts,
+  type ResilienceOptions,
+} from '../services/index.ts'
 import { loadDefaults } from '../services/serve/defaults.ts'
 import { Agent } from './agent.ts'
 import { observedBalancer, parseBalancing } from './balancing.ts'
@@ -82,6 +88,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
   options: AgentOptions<C>,
 ): Promise<Agent<C>> {
   const given = parseMemberOptions(options, agentOptionNames)
+  checkContracts(options.contracts, 'start')
   const paths = parsePaths(options.paths)
   const usesRelay = parseUsedRelays(options.relays)
   const balancing = parseBalancing(options)

@@ -2,7 +2,7 @@
 import { checkTopicName, checkTopicPattern } from '@agent-mesh/protocol'
 import { MemberFacade } from '../member/member-facade.ts'
 import type { Member } from '../member/member.ts'
-import type { MessageOf, PublishedOf, TopicContract } from '../topics/contract.ts'
+import { topicName, type MessageOf, type PublishedOf, type TopicContract } from '../topics/contract.ts'
 import type { LazyTopics } from '../topics/lazy-topics.ts'
 import type { Published, PublishOptions, SubscribeOptions } from '../topics/subscribe-options.ts'
 import type { Subscription } from '../topics/subscription.ts'
@@ -25,7 +25,7 @@ export abstract class PublishingMember extends MemberFacade {
     message: PublishedOf<Topic>,
     options: PublishOptions = {},
   ): Promise<Published> {
-    const name = nameOf(topic)
+    const name = topicName(topic, 'publish')
     this.mustRun(`publish to ${name}`)
     checkTopicName(name, `publish to '${name}'`)
     return (await this.topics.get()).publish(topic, message, options)
@@ -40,7 +40,7 @@ export abstract class PublishingMember extends MemberFacade {
     topic: Topic,
     options: SubscribeOptions<MessageOf<Topic>> = {},
   ): Promise<Subscription<MessageOf<Topic>>> {
-    const name = nameOf(topic)
+    const name = topicName(topic, 'subscribe')
     this.mustRun(`subscribe to ${name}`)
     checkTopicPattern(name, `subscribe to '${name}'`)
     const topics = await this.topics.get()
@@ -49,5 +49,3 @@ export abstract class PublishingMember extends MemberFacade {
     return subscription as Subscription<MessageOf<Topic>>
   }
 }
-
-const nameOf = (topic: string | TopicContract): string => (typeof topic === 'string' ? topic : topic.name)

@@ -123,3 +123,12 @@ test('attach() fails at once where no agent runs', async () => {
   await expect(attach({ data: folder })).rejects.toEqual(failing('unsupported', 'a relay runs there'))
   status.kind = 'agent'
 })
+
+test.each([
+  [{ data: 5 }, 'Cannot attach: data is 5, no text'],
+  [{ folder: 'x' }, 'Cannot attach: there is no option folder'],
+  [{ contracts: [5] }, 'Cannot define a service: its contract is 5'],
+  [null, 'Cannot attach: its options are null'],
+])('refuses the options %j', async (options, message) => {
+  await expect(attach(options as never)).rejects.toEqual(failing('invalid_argument', message))
+})

@@ -1,6 +1,8 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { localStatusReply } from '@agent-mesh/protocol/local-api'
-import type { Contracts } from '../services/index.ts'
+import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { checkOptions } from '../core/option-names.ts'
+import { checkContracts, type Contracts } from '../services/index.ts'
 import { contextFolder } from '../identity/context-folder.ts'
 import { AttachedAgent } from './attached-agent.ts'
 import { askLocal } from './local-socket.ts'
@@ -17,11 +19,12 @@ export interface AttachOptions<C extends Contracts = readonly []> {
 /**
  * Uses the agent that runs on this machine ("agent-mesh up") without becoming a member: calls are made by that agent, with its name
  * and its rights. Opens nothing that must be closed.
- * @throws MeshError unavailable where none runs; permission_denied where it belongs to another user; unsupported for a control plane
+ * @throws MeshError invalid_argument for options that there are not; unavailable where none runs; permission_denied where it belongs to another user; unsupported for a control plane
  */
 export async function attach<const C extends Contracts = readonly []>(
   options: AttachOptions<C> = {},
 ): Promise<AttachedAgent<C>> {
+  checkAttach(options)
   const folder = contextFolder(options)
   const {
     kind,
@@ -34,4 +37,15 @@ export async function attach<const C extends Contracts = readonly []>(
       hint: 'Name the context or the data folder of an agent.',
     })
   return new AttachedAgent({ folder, name, peerId, meshId, contracts: options.contracts })
+}
+
+/** @throws MeshError invalid_argument */
+function checkAttach(options: AttachOptions<Contracts>): void {
+  checkOptions(options, ['data', 'context', 'contracts'], 'attach')
+  for (const name of ['data', 'context'] as const) {
+    const value: unknown = options[name]
+    if (value === undefined || typeof value === 'string') continue
+    throw new MeshError('invalid_argument', `Cannot attach: ${name} is ${shownValue(value)}, no text`)
+  }
+  checkContracts(options.contracts, 'attach')
 }

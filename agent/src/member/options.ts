@@ -7,7 +7,7 @@ import type { Logger } from '../observe/logger.ts'
 import { WebCertificate } from '../transport/wires/web-certificate.ts'
 import { announceField, listenField } from './address-options.ts'
 import { memberDefaults } from './defaults.ts'
-import { checkNames } from './option-names.ts'
+import { checkNames, checkOptions } from '../core/option-names.ts'
 
 const proxyField = z.object({
   /** `http://[USER:PASSWORD@]HOST:PORT` */
@@ -100,7 +100,7 @@ const startNames = ['folder', 'log', 'signal', 'clock']
  * @throws MeshError invalid_argument, also for an option that there is not
  */
 export function parseMemberOptions(options: StartOptions, more: readonly string[] = []): MemberSettings {
-  checkNames(options, [...Object.keys(optionsSchema.shape), ...startNames, ...more])
+  checkOptions(options ?? null, [...Object.keys(optionsSchema.shape), ...startNames, ...more], 'start')
   checkNames(options.proxy, Object.keys(proxyField.shape), 'proxy.')
   checkNames(options.certificate, Object.keys(certificateField.shape), 'certificate.')
   checkNames(options.mdns, Object.keys(mdnsField.shape), 'mdns.')

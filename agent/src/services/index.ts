@@ -13,6 +13,8 @@ export {
   type ShedSettings,
 } from './balance/resilience.ts'
 export {
+  checkContract,
+  checkContracts,
   defineService,
   isIdempotent,
   parseMethod,
@@ -28,13 +30,13 @@ export { coded, codec, encoderOf, type Coded, type Encode } from './contract/cod
 export { isErrorOf, type ErrorOf } from './contract/declared-errors.ts'
 export type { ErrorContracts } from './contract/error-contracts.ts'
 export {
-  checkMiddleware,
+  addMiddleware,
   type IncomingCall,
   type Middleware,
   type Next,
   type OutgoingCall,
 } from './contract/middleware.ts'
-export { implementService, type ServiceDefinition } from './contract/definition.ts'
+export { checkDefinition, implementService, type ServiceDefinition } from './contract/definition.ts'
 export { ServiceLoad, type ServiceLoadReport } from './serve/service-load.ts'
 export { MethodLimiter, type CallLimiter, type Permit } from './serve/call-limiter.ts'
 export type { Concurrency, ServeOptions } from './contract/concurrency.ts'

@@ -13,7 +13,9 @@ import type { CallCache } from '../services/cache/call-cache.ts'
 import { parseTags } from '../services/cache/tags.ts'
 import {
   Balancer,
-  checkMiddleware,
+  addMiddleware,
+  checkContract,
+  checkDefinition,
   Hedging,
   ServiceCaller,
   serviceRef,
@@ -92,7 +94,9 @@ export class MemoryAgent<const C extends Contracts = readonly []>
     return this.#member.peerId
   }
 
-  readonly serve: ServiceAgent<C>['serve'] = ({ contract, handlers, options }) => {
+  readonly serve: ServiceAgent<C>['serve'] = definition => {
+    checkDefinition(definition)
+    const { contract, handlers, options } = definition
     this.mustRun(`serve ${contract.name}`)
     return this.#member.registry.serve(contract, handlers, options)
   }
@@ -122,6 +126,7 @@ export class MemoryAgent<const C extends Contracts = readonly []>
   }
 
   readonly service: ServiceAgent<C>['service'] = (contract, options) => {
+    checkContract(contract)
     this.mustRun(`call ${contract.name}`)
     return this.#caller.service(contract, options)
   }
@@ -148,12 +153,7 @@ export class MemoryAgent<const C extends Contracts = readonly []>
 
   use(middleware: Middleware): () => void {
     this.mustRun('use middleware')
-    checkMiddleware(middleware)
-    const { call, serve } = middleware
-    const removes = [call && this.#caller.use(call), serve && this.#member.dispatcher.use(serve)]
-    return () => {
-      for (const remove of removes) remove?.()
-    }
+    return addMiddleware(middleware, { call: this.#caller, serve: this.#member.dispatcher })
   }
 
   async invalidate({ tags }: { tags: readonly string[] }): Promise<number> {

@@ -1,6 +1,8 @@
 /** What an agent of a test mesh exchanges beside calls: pipes, files, messages of topics. */
 import type { Agent } from '../agent/agent.ts'
 import { checkTopicName, checkTopicPattern } from '@agent-mesh/protocol'
+import { checkExposed } from '../rpc/pipes/exposed-ports.ts'
+import { topicName } from '../topics/contract.ts'
 import type { SubscribeOptions } from '../topics/subscribe-options.ts'
 import type { MemoryMember } from './memory-member.ts'
 
@@ -15,14 +17,14 @@ export abstract class MemoryExchange implements Exchange {
   }
 
   readonly publish: Exchange['publish'] = async (topic, message, options) => {
-    const name = nameOf(topic)
+    const name = topicName(topic, 'publish')
     this.mustRun(`publish to ${name}`)
     checkTopicName(name, `publish to '${name}'`)
     return (await this.#member.topics.get()).publish(topic, message, options)
   }
 
   readonly subscribe: Exchange['subscribe'] = async (topic, options) => {
-    const name = nameOf(topic)
+    const name = topicName(topic, 'subscribe')
     this.mustRun(`subscribe to ${name}`)
     checkTopicPattern(name, `subscribe to '${name}'`)
     const topics = await this.#member.topics.get()
@@ -32,6 +34,7 @@ export abstract class MemoryExchange implements Exchange {
   }
 
   readonly expose: Exchange['expose'] = port => {
+    checkExposed(port)
     this.mustRun(`expose ${port.name}`)
     return this.#member.piping.served.expose(port)
   }
@@ -54,6 +57,3 @@ export abstract class MemoryExchange implements Exchange {
 
   protected abstract mustRun(action: string): void
 }
-
-const nameOf = (topic: string | { readonly name: string }): string =>
-  typeof topic === 'string' ? topic : topic.name

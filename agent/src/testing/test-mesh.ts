@@ -2,12 +2,14 @@
  * A mesh inside one process, for the tests of services: no socket, no control plane, no file, and no time that passes by itself. What
  * agents do with a call, a stream, an error or a policy is the code of real agents.
  */
-import { defaultPolicy, MeshError, type Policy } from '@agent-mesh/protocol'
+import { defaultPolicy, MeshError, parse, policySchema, type Policy } from '@agent-mesh/protocol'
 import { fieldForms } from '@agent-mesh/protocol/field-forms'
+import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { checkOptions } from '../core/option-names.ts'
 import { TimerWheel } from '../rpc/index.ts'
 import { CallCache } from '../services/cache/call-cache.ts'
 import { cacheDefaults } from '../services/cache/defaults.ts'
-import type { Contracts, HandlerFailure } from '../services/index.ts'
+import { checkContracts, type Contracts, type HandlerFailure } from '../services/index.ts'
 import { MemoryAgent, type CallingOptions } from './memory-agent.ts'
 import { MemoryLinks } from './memory-links.ts'
 import { MemoryMember, type MemberOptions } from './memory-member.ts'
@@ -30,8 +32,19 @@ export type TestFailure = HandlerFailure & { readonly agent: string }
 /** ms after which the others believe a killed member offline, as where a relay watches it. */
 const missedMs = 5_000
 
-/** Makes a test mesh. It holds nothing of the process: {@link MemoryMesh.stop} is for tests that check what handlers do at the end. */
-export const createTestMesh = (options: TestMeshOptions = {}): MemoryMesh => new MemoryMesh(options)
+/**
+ * Makes a test mesh. It holds nothing of the process: {@link MemoryMesh.stop} is for tests that check what handlers do at the end.
+ * @throws MeshError invalid_argument
+ */
+export function createTestMesh(options: TestMeshOptions = {}): MemoryMesh {
+  checkOptions(options, ['policy', 'seed'], 'make a test mesh')
+  const { seed } = options
+  if (seed !== undefined && !Number.isFinite(seed))
+    throw new MeshError('invalid_argument', `Cannot make a test mesh: seed is ${shownValue(seed)}, no number`)
+  return new MemoryMesh(options)
+}
+
+const agentNames = ['roles', 'tags', 'region', 'zone', 'contracts', 'balance', 'resilience']
 
 export class MemoryMesh {
   /** Virtual time, ms since the mesh was made; it moves by {@link advance} alone. */
@@ -47,7 +60,7 @@ export class MemoryMesh {
   readonly #random: () => number
 
   constructor({ policy = defaultPolicy, seed = 1 }: TestMeshOptions) {
-    this.#known = new SharedKnowledge(policy)
+    this.#known = new SharedKnowledge(parse(policySchema, policy, 'make a test mesh: policy'))
     this.#random = seededRandom(seed)
   }
 
@@ -56,6 +69,9 @@ export class MemoryMesh {
     name: string,
     options: TestAgentOptions<C> = {},
   ): MemoryAgent<C> {
+    const action = `add the agent ${name}`
+    checkOptions(options, agentNames, action)
+    checkContracts(options.contracts, action)
     const member = this.#join(name, options)
     const known = this.#known
     const { time } = this
@@ -74,14 +90,14 @@ export class MemoryMesh {
     return new MemoryAgent({ member, known, time, ...calling, onListenerFailure })
   }
 
-  /** Lets so many ms pass: deadlines, pauses, delays and what else is due by then happens, in its order. */
+  /** Lets so many ms pass: deadlines, pauses, delays and what else is due by then happens, in its order. @throws MeshError invalid_argument */
   advance(ms: number): Promise<void> {
     return this.time.advance(ms)
   }
 
-  /** Another policy is in force for all members at once. */
+  /** Another policy is in force for all members at once. @throws MeshError invalid_argument */
   setPolicy(policy: Policy): void {
-    this.#known.current = { policy }
+    this.#known.current = { policy: parse(policySchema, policy, 'set the policy') }
     this.#known.policyChanged.emit()
   }
 

@@ -2,6 +2,7 @@
  * Time that moves when a test says so. Timers fire in the order of their times, each at its own time, and what they set off has
  * happened before the next one fires: a test has the same course on any machine.
  */
+import { checkDuration } from '@agent-mesh/protocol/duration'
 import { sleep, type StartTimer } from '@agent-mesh/protocol/timers'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { WheelClock } from '../core/timer-wheel.ts'
@@ -53,8 +54,9 @@ export class VirtualTime implements WheelClock {
     return sleep(ms, { signal, start: this.startTimer })
   }
 
-  /** Lets so many ms pass. Resolves when all that is due by then has happened; two at once follow each other. */
-  advance(ms: number): Promise<void> {
+  /** Lets so many ms pass. Resolves when all that is due by then has happened; two at once follow each other. @throws MeshError `invalid_argument` */
+  async advance(ms: number): Promise<void> {
+    checkDuration(ms, 'advance the time', 'ms')
     return (this.#advancing = this.#advancing.then(() => this.#pass(ms)))
   }
 

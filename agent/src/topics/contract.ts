@@ -1,5 +1,8 @@
 import { checkTopicName, MeshError } from '@agent-mesh/protocol'
+import { shownValue } from '@agent-mesh/protocol/shown-value'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { unknownName } from '../core/option-names.ts'
+import { isSchema, schemaHint } from '../services/contract/is-schema.ts'
 
 /** A topic as publishers and subscribers know it. Schemas of any library that speaks Standard Schema. */
 export interface TopicContract<Message extends StandardSchemaV1 = StandardSchemaV1> {
@@ -22,12 +25,42 @@ export type PublishedOf<Topic> =
 export function defineTopic<const Message extends StandardSchemaV1>(
   contract: TopicContract<Message>,
 ): TopicContract<Message> {
-  const { name, version = 1 } = contract
-  checkTopicName(name, `define topic '${name}'`)
-  if (!Number.isInteger(version) || version < 1 || version > 999_999)
-    throw new MeshError(
-      'invalid_argument',
-      `Cannot define topic '${name}': its version is ${version}, not 1 to 999999`,
-    )
+  checkTopic(contract, 'define a topic')
   return contract
+}
+
+/** Of a topic, or the topic itself. @throws MeshError `invalid_argument` for what is no contract @param action `publish` */
+export function topicName(topic: unknown, action: string): string {
+  if (typeof topic === 'string') return topic
+  checkTopic(topic, action)
+  return topic.name
+}
+
+const topicWords = Object.keys({ name: true, version: true, message: true, retain: true } satisfies Record<
+  keyof TopicContract,
+  true
+>)
+
+/** What a program without types passes as a topic. */
+function checkTopic(topic: unknown, action: string): asserts topic is TopicContract {
+  if (typeof topic !== 'object' || topic === null)
+    throw new MeshError('invalid_argument', `Cannot ${action}: its contract is ${shownValue(topic)}`, {
+      hint: "Write defineTopic({ name: 'alerts.disk', message: schema }).",
+    })
+  const { name, version = 1, message, retain } = topic as Partial<Record<keyof TopicContract, unknown>>
+  if (typeof name !== 'string')
+    throw new MeshError('invalid_argument', `Cannot ${action}: the name of the topic is ${shownValue(name)}`)
+  checkTopicName(name, `define topic '${name}'`)
+  const refuse = (reason: string, hint?: string): never => {
+    const told = hint === undefined ? {} : { hint }
+    throw new MeshError('invalid_argument', `Cannot define topic '${name}': ${reason}`, told)
+  }
+  const unknown = unknownName(topic, topicWords, '', 'words')
+  if (unknown !== undefined) refuse(`it has the unknown word '${unknown.name}'`, unknown.hint)
+  if (typeof version !== 'number' || !Number.isInteger(version) || version < 1 || version > 999_999)
+    refuse(`its version is ${shownValue(version)}, not 1 to 999999`)
+  if (message === undefined) refuse('it has no message', schemaHint)
+  if (!isSchema(message)) refuse(`its message is ${shownValue(message)}`, schemaHint)
+  if (retain !== undefined && typeof retain !== 'boolean')
+    refuse(`retain is ${shownValue(retain)}, not true or false`)
 }

@@ -1,4 +1,6 @@
 import { MeshError, parse, topicGroupField } from '@agent-mesh/protocol'
+import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { checkOptions } from '../core/option-names.ts'
 import { topicDefaults } from './defaults.ts'
 import type { TopicMessage } from './subscription.ts'
 
@@ -30,11 +32,52 @@ export interface Published {
   readonly acks: number
 }
 
-/** @throws MeshError invalid_argument */
-export function checkSubscribeOptions({ group, buffer }: SubscribeOptions<never>, pattern: string): void {
+const subscribeNames = Object.keys({
+  group: true,
+  buffer: true,
+  retained: true,
+  onMessage: true,
+  signal: true,
+} satisfies Record<keyof SubscribeOptions, true>)
+const publishNames = Object.keys({ retain: true, acks: true, timeout: true } satisfies Record<
+  keyof PublishOptions,
+  true
+>)
+
+/** @param options as a program without types may pass them @throws MeshError invalid_argument */
+export function checkSubscribeOptions(options: SubscribeOptions<never>, pattern: string): void {
   const action = `subscribe to ${pattern}`
+  checkOptions(options, subscribeNames, action)
+  const { group, buffer, retained, onMessage, signal } = options as Partial<
+    Record<keyof SubscribeOptions, unknown>
+  >
   if (group !== undefined) parse(topicGroupField, group, action)
+  checkFlag(retained, action, 'retained')
+  if (onMessage !== undefined && typeof onMessage !== 'function')
+    throw new MeshError('invalid_argument', `Cannot ${action}: onMessage is ${shownValue(onMessage)}`, {
+      hint: 'Give a function of a message, or iterate the subscription.',
+    })
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new MeshError('invalid_argument', `Cannot ${action}: its signal is ${shownValue(signal)}`, {
+      hint: 'Pass the signal of an AbortController.',
+    })
   const { mostBuffer } = topicDefaults
-  if (buffer === undefined || (Number.isInteger(buffer) && buffer >= 1 && buffer <= mostBuffer)) return
-  throw new MeshError('invalid_argument', `Cannot ${action}: its buffer is ${buffer}, not 1 to ${mostBuffer}`)
+  if (buffer === undefined) return
+  if (typeof buffer === 'number' && Number.isInteger(buffer) && buffer >= 1 && buffer <= mostBuffer) return
+  const reason = `its buffer is ${shownValue(buffer)}, not 1 to ${mostBuffer}`
+  throw new MeshError('invalid_argument', `Cannot ${action}: ${reason}`)
+}
+
+/** @param options as a program without types may pass them @throws MeshError invalid_argument */
+export function checkPublishOptions(options: PublishOptions, topic: string): void {
+  const action = `publish to ${topic}`
+  checkOptions(options, publishNames, action)
+  checkFlag(options.retain, action, 'retain')
+}
+
+function checkFlag(value: unknown, action: string, name: string): void {
+  if (value === undefined || typeof value === 'boolean') return
+  throw new MeshError('invalid_argument', `Cannot ${action}: ${name} is ${shownValue(value)}`, {
+    hint: 'Give true or false.',
+  })
 }

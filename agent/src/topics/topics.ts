@@ -19,6 +19,7 @@ import { Inbox } from './inbox.ts'
 import { Publisher } from './publisher.ts'
 import { ReachSubscribers } from './reach-subscribers.ts'
 import {
+  checkPublishOptions,
   checkSubscribeOptions,
   type Published,
   type PublishOptions,
@@ -121,10 +122,12 @@ export class Topics {
   async publish(
     topic: string | TopicContract,
     message: unknown,
-    { retain, acks = 0, timeout = topicDefaults.ackMs }: PublishOptions = {},
+    options: PublishOptions = {},
   ): Promise<Published> {
     const contract = typeof topic === 'string' ? undefined : topic
     const name = typeof topic === 'string' ? topic : topic.name
+    checkPublishOptions(options, name)
+    const { retain, acks = 0, timeout = topicDefaults.ackMs } = options
     checkAcks(acks, name)
     checkDuration(timeout, `publish to ${name}`)
     const body = await encoded(contract, name, message)

@@ -66,7 +66,12 @@ const faults: readonly (readonly [string, string | undefined, string])[] = [
   [
     'params.mjs',
     service(`{name: 'm', version: 1, methods: {a: {result: any}}}`, '{}'),
-    `service 'm': method 'a' has no schema for its params`,
+    `service 'm': its method 'a' has no params: Give a schema of a library`,
+  ],
+  [
+    'word.mjs',
+    service(`{name: 'm', version: 1, methods: {a: {params: any, result: any, timout: 5}}}`, '{a: () => 1}'),
+    `service 'm': its method 'a' has the unknown word 'timout': Did you mean timeout?`,
   ],
   [
     'handler.mjs',

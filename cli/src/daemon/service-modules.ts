@@ -70,27 +70,20 @@ function noService(file: string, exported: readonly unknown[]): MeshError {
 
 /** Checks that the agent makes only after it joined. @throws MeshError invalid_argument */
 function mustBeServable(file: string, { contract, handlers, options }: ServiceDefinition): void {
-  const refuse = (reason: string, cause?: unknown) =>
-    new MeshError('invalid_argument', `Cannot serve ${file}: service '${contract.name}': ${reason}`, {
-      cause,
-    })
-  for (const [method, schemas] of Object.entries(contract.methods))
-    for (const part of ['params', 'result'] as const)
-      if (!isSchema((schemas as Partial<typeof schemas>)[part]))
-        throw refuse(`method '${method}' has no schema for its ${part}`)
   try {
     new ServiceRegistry().serve(contract, handlers, options)
   } catch (error) {
     if (!(error instanceof MeshError)) throw error
-    throw refuse(reasonOf(error), error)
+    const { hint } = error
+    const reason = `service '${contract.name}': ${reasonOf(error)}`
+    throw new MeshError('invalid_argument', `Cannot serve ${file}: ${reason}`, {
+      cause: error,
+      ...(hint !== undefined && { hint }),
+    })
   }
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
-
-/** An object, or a function that is one too (arktype). */
-const isSchema = (value: unknown): boolean =>
-  (isObject(value) || typeof value === 'function') && '~standard' in value
 
 const isContract = (value: unknown): value is { name: string; methods: object } =>
   isObject(value) &&

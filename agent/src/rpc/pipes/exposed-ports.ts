@@ -4,6 +4,8 @@ import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { MeshError, portNameField, selectorsOf, type Subject } from '@agent-mesh/protocol'
 import { hostPort } from '@agent-mesh/protocol/host-port'
+import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { checkNames } from '../../core/option-names.ts'
 import { pipeDefaults } from './defaults.ts'
 import { join } from './join.ts'
 
@@ -24,6 +26,27 @@ export interface ExposedPort {
   to: TcpTarget | PipeHandler
   /** Members for whom this machine's owner opens it, as selectors of the policy (`tag:ops`); the policy must allow them, too. @default all */
   allow?: readonly string[]
+}
+
+/** What a program without types exposes. @throws MeshError invalid_argument */
+export function checkExposed(port: unknown): asserts port is ExposedPort {
+  const refuse = (reason: string): never => {
+    const hint = "Write expose({ name: 'ssh', to: { port: 22 } }); to may be a function of a pipe, too."
+    throw new MeshError('invalid_argument', `Cannot expose a port: ${reason}`, { hint })
+  }
+  if (typeof port !== 'object' || port === null) return refuse(`${shownValue(port)} is no port`)
+  checkNames(port, ['name', 'to', 'allow'], '', 'expose a port')
+  const { name, to, allow } = port as Partial<Record<keyof ExposedPort, unknown>>
+  if (typeof name !== 'string') refuse(`its name is ${shownValue(name)}`)
+  if (allow !== undefined && !(Array.isArray(allow) && allow.every(each => typeof each === 'string')))
+    refuse(`allow is ${shownValue(allow)}, no list of selectors`)
+  if (typeof to === 'function') return
+  if (typeof to !== 'object' || to === null) return refuse(`to is ${shownValue(to)}`)
+  checkNames(to, ['host', 'port'], 'to.', 'expose a port')
+  const { host, port: number } = to as Partial<Record<keyof TcpTarget, unknown>>
+  if (host !== undefined && typeof host !== 'string') refuse(`to.host is ${shownValue(host)}`)
+  if (typeof number !== 'number' || !Number.isInteger(number) || number < 1 || number > 65_535)
+    refuse(`to.port is ${shownValue(number)}, not 1 to 65535`)
 }
 
 export class ExposedPorts {

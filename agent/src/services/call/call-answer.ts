@@ -12,3 +12,6 @@ export interface CallAnswer<T = unknown> {
   /** Why it came from there, where the call asked for that. */
   readonly explanation?: Explanation
 }
+
+export const valueOf = ({ value }: CallAnswer): unknown => value
+export const asItIs = (answer: CallAnswer): CallAnswer => answer

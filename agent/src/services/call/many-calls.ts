@@ -3,6 +3,7 @@ import type { CallTargets } from '../balance/call-targets.ts'
 import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
 import type { CallAnswer } from './call-answer.ts'
 import { askEach } from './call-each.ts'
+import { callAllForms, checkCallOptions } from './check-options.ts'
 import { joinedSignal } from './joined-signal.ts'
 import type { Plan, Planner } from './plan.ts'
 
@@ -38,6 +39,7 @@ export class ManyCalls {
 
   /** One result for each member, once all have answered. @throws MeshError `invalid_argument` for params that do not fit */
   async all(method: string, params: unknown, options: CallAllOptions): Promise<CallAllResults> {
+    checkCallOptions(method, options, callAllForms)
     const { peers, skipped, ask } = await this.#begin(method, params, options)
     return { results: await askAll(this.#targets, peers, ask, options.concurrency), skipped }
   }
@@ -48,6 +50,7 @@ export class ManyCalls {
     params: unknown,
     options: CallAllOptions,
   ): AsyncGenerator<CallAllResult, void, undefined> {
+    checkCallOptions(method, options, callAllForms)
     const left = new AbortController()
     const signal = joinedSignal(method, options.signal, left.signal)
     const { peers, ask } = await this.#begin(method, params, { ...options, signal })

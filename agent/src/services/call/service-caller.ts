@@ -3,7 +3,8 @@ import type { ClientSpan, Tracing } from '../../observe/tracing.ts'
 import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
 import type { AskOptions, CallOptions } from './call-options.ts'
 import { Attempts } from './attempts.ts'
-import type { CallAnswer } from './call-answer.ts'
+import { callForms, checkCallOptions } from './check-options.ts'
+import { asItIs, valueOf, type CallAnswer } from './call-answer.ts'
 import { CallMiddleware } from './call-middleware.ts'
 import type { CallAllOptions, CallAllResult, CallAllResults, CallEachOptions } from './call-all.ts'
 import { CountedEnd, endOf, failedAtOnce, passOn, type CallEnd } from './call-end.ts'
@@ -22,8 +23,7 @@ import { ManyCalls, type OneOfMany } from './many-calls.ts'
 import { known, only } from './named-provider.ts'
 import { Planner, traced, type Plan } from './plan.ts'
 import { Retries } from './retries.ts'
-import { aimed, newestOf, noAim, noRange, type Aim } from './version-choice.ts'
-import { parseVersionRange } from '../contract/version-range.ts'
+import { aimed, aimOf, noAim, noRange, type Aim } from './version-choice.ts'
 import { serviceClient, type ServiceClient, type ServiceOptions } from './service-client.ts'
 import type { ServiceCallerInit } from './service-caller-init.ts'
 import type { ServiceStream } from './service-stream.ts'
@@ -115,14 +115,15 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   #ask<T>(
     method: string,
     params: unknown,
-    options: CallOptions & AskOptions = {},
+    options: CallOptions & AskOptions = noOptions,
     give: (answer: CallAnswer) => T,
-    { counted = method, aim }: { counted?: string; aim?: Aim } = noAim,
+    { counted = method, aim }: { counted?: string; aim?: Aim | undefined } = noAim,
   ): Promise<T> {
     const startedAt = this.#now()
     const span = this.#tracing?.call(counted)
-    const end = this.#end(counted, startedAt, give, options.peer !== undefined, span)
+    const end = this.#end(counted, startedAt, give, options?.peer !== undefined, span)
     try {
+      if (options !== noOptions) checkCallOptions(counted, options, callForms)
       const planned = this.#planner.plan(method, params, options, startedAt)
       const plan = aim === undefined ? planned : aimed(planned, aim, options.peer)
       const ended =
@@ -148,17 +149,15 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
    */
   service<Name extends string, Methods extends MethodContracts>(
     contract: ServiceContract<Name, Methods>,
-    { version }: ServiceOptions = {},
+    options: ServiceOptions = {},
   ): ServiceClient<Methods> {
-    const { name } = contract
-    const ref = serviceRef(contract)
-    const range = version === undefined ? undefined : parseVersionRange(version, `call ${name}`)
-    const aim = range === undefined ? {} : { aim: newestOf(this.#targets, contract, range) }
+    const aim = aimOf(this.#targets, contract, options)
+    const [{ name }, ref] = [contract, serviceRef(contract)]
     const client = serviceClient(contract, {
       call: (key, params, options) =>
-        this.#ask(`${ref}.${key}`, params, options, valueOf, { counted: `${name}.${key}`, ...aim }),
+        this.#ask(`${ref}.${key}`, params, options, valueOf, { counted: `${name}.${key}`, aim }),
       stream: (key, params, options) => {
-        if (range !== undefined) throw noRange(`${name}.${key}`)
+        if (aim !== undefined) throw noRange(`${name}.${key}`)
         return this.#streams.stream(`${ref}.${key}`, params, options, `${name}.${key}`)
       },
     })
@@ -267,7 +266,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     ...rest: CallArguments<C, Method, CallAllOptions>
   ): Promise<CallAllResults<ResultOf<C, Method>>>
   callAll(method: string, params?: unknown, options: CallAllOptions & { each?: true } = {}): unknown {
-    return options.each === true
+    return options?.each === true
       ? this.#many.each(method, params, options)
       : this.#many.all(method, params, options)
   }
@@ -295,5 +294,5 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   }
 }
 
-const valueOf = ({ value }: CallAnswer): unknown => value
-const asItIs = (answer: CallAnswer): CallAnswer => answer
+/** Most calls have none. */
+const noOptions = {}

@@ -1,6 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import {
-  checkContract,
   isStreamed,
   type MethodContract,
   type MethodContracts,
@@ -24,9 +23,12 @@ export interface ServiceOptions {
   readonly version?: string | undefined
 }
 
-/** A service as an object: each method of its contract is a function that calls it wherever it is served. */
+/**
+ * A service as an object: each method of its contract is a function that calls it wherever it is served. A method `then` is none of
+ * them, for `await` would call it: use `agent.call('math.then')`.
+ */
 export type ServiceClient<Methods extends MethodContracts> = {
-  readonly [Key in keyof Methods]: Methods[Key] extends
+  readonly [Key in keyof Methods as Exclude<Key, 'then'>]: Methods[Key] extends
     { readonly yields: StandardSchemaV1 } | { readonly takes: StandardSchemaV1 }
     ? (
         ...args: ArgumentsOf<Methods[Key], StreamOptions<TakenBy<Methods[Key]>>>
@@ -42,15 +44,13 @@ export interface ClientCalls {
   stream(key: string, params: unknown, options?: StreamOptions): ServiceStream
 }
 
-/**
- * @throws MeshError `invalid_argument` for a contract that is none
- */
+/** @param contract that was checked */
 export function serviceClient<Name extends string, Methods extends MethodContracts>(
   contract: ServiceContract<Name, Methods>,
   calls: ClientCalls,
 ): ServiceClient<Methods> {
-  checkContract(contract)
-  const methods = Object.entries(contract.methods).map(([key, method]) => [
+  const named = Object.entries(contract.methods).filter(([key]) => key !== 'then')
+  const methods = named.map(([key, method]) => [
     key,
     isStreamed(method)
       ? (params: unknown, options?: StreamOptions) => calls.stream(key, params, options)

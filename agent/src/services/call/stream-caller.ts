@@ -9,6 +9,7 @@ import { currentCall } from '../contract/current-call.ts'
 import { checkedError } from '../contract/declared-errors.ts'
 import { itemEncoder, itemReader } from '../contract/items.ts'
 import { checkedResult } from './call-errors.ts'
+import { checkCallOptions, streamForms } from './check-options.ts'
 import type { CallOptions } from './call-options.ts'
 import { joinedSignal } from './joined-signal.ts'
 import { known, only } from './named-provider.ts'
@@ -101,6 +102,7 @@ export class StreamCaller {
     own: AbortSignal,
     startedAt: number,
   ): Promise<Plan> {
+    checkCallOptions(method, options, streamForms)
     const { input, window: bytes } = options
     const signal = joinedSignal(method, options.signal, own)
     if (input !== undefined) checkInput(input, method)

@@ -1,22 +1,39 @@
 /** The version that a call with a range of versions asks for. */
 import { MeshError } from '@agent-mesh/protocol'
+import { checkOptions } from '../../core/option-names.ts'
 import type { CallTargets } from '../balance/call-targets.ts'
-import type { ServiceContract } from '../contract/contract.ts'
-import type { VersionRange } from '../contract/version-range.ts'
+import { checkContract, type ServiceContract } from '../contract/contract.ts'
+import { parseVersionRange, type VersionRange } from '../contract/version-range.ts'
 import { noProvider } from './call-errors.ts'
 import type { Plan } from './plan.ts'
+import type { ServiceOptions } from './service-client.ts'
 
 /** Aims a plan at another version of its service. @param peer name or peer id of the only member to ask */
 export type Aim = (plan: Plan, peer: string | undefined) => Promise<Plan>
+
+type AimTargets = Pick<CallTargets, 'versions' | 'providers' | 'find'>
+
+/** Of a client with a range of versions; undefined: it has none. @throws MeshError `invalid_argument` for what is no contract, option or range */
+export function aimOf(
+  targets: AimTargets,
+  contract: ServiceContract,
+  options: ServiceOptions,
+): Aim | undefined {
+  checkContract(contract)
+  const action = `call ${contract.name}`
+  checkOptions(options, ['version'], action)
+  const { version } = options
+  return version === undefined ? undefined : newestOf(targets, contract, parseVersionRange(version, action))
+}
 
 /**
  * Takes the newest version of the range with a provider that is believed to answer; if there is none, with one that may; else any
  * that is known. When no member lists one, the version of the contract stays if the range has it: its provider may be back soon.
  * The plan is aimed once: its tries stay with one version. @throws MeshError `unavailable`
  */
-export const newestOf =
+const newestOf =
   (
-    targets: Pick<CallTargets, 'versions' | 'providers' | 'find'>,
+    targets: AimTargets,
     { name, version: own }: Pick<ServiceContract, 'name' | 'version'>,
     range: VersionRange,
   ): Aim =>

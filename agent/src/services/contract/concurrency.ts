@@ -1,4 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol'
+import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { checkOptions } from '../../core/option-names.ts'
 
 /**
  * How many calls of a method may run at once: a number; `auto`, found out by watching them; `unlimited`, for handlers that are meant
@@ -21,21 +23,30 @@ const most = 1_000_000
  * @throws MeshError `invalid_argument` for what is none
  */
 export function concurrencyOf({ concurrency = 'auto' }: ServeOptions, method: string): Concurrency {
-  const one = typeof concurrency === 'object' ? (concurrency[method] ?? 'auto') : concurrency
+  const isNamed = typeof concurrency === 'object' && (concurrency as object | null) !== null
+  const one: unknown = isNamed
+    ? ((concurrency as Readonly<Record<string, unknown>>)[method] ?? 'auto')
+    : concurrency
   if (one === 'auto' || one === 'unlimited') return one
-  if (Number.isInteger(one) && one >= 1 && one <= most) return one
-  throw new MeshError('invalid_argument', `Cannot serve ${method}: its concurrency is ${String(one)}`, {
+  if (typeof one === 'number' && Number.isInteger(one) && one >= 1 && one <= most) return one
+  throw new MeshError('invalid_argument', `Cannot serve ${method}: its concurrency is ${shownValue(one)}`, {
     hint: `Give a whole number from 1 to ${most}, 'auto' or 'unlimited'.`,
   })
 }
 
-/** @throws MeshError `invalid_argument` for a name that is no method of the service */
-export function checkConcurrency({ concurrency }: ServeOptions, service: string, methods: object): void {
-  if (typeof concurrency !== 'object') return
-  for (const method of Object.keys(concurrency))
+/**
+ * @param options as a program without types may pass them
+ * @throws MeshError `invalid_argument` for an option that there is not, and a name that is no method of the service
+ */
+export function checkServeOptions(options: unknown, service: string, methods: object): void {
+  const action = `serve ${service}`
+  checkOptions(options, ['concurrency', 'target'], action)
+  const { concurrency, target } = (options ?? {}) as Partial<Record<keyof ServeOptions, unknown>>
+  if (target !== undefined && typeof target !== 'function')
+    throw new MeshError('invalid_argument', `Cannot ${action}: target is ${shownValue(target)}, no function`)
+  const named = typeof concurrency === 'object' && concurrency !== null ? Object.keys(concurrency) : []
+  for (const method of named)
     if (!Object.hasOwn(methods, method))
-      throw new MeshError(
-        'invalid_argument',
-        `Cannot serve ${service}: it has no method '${method}' to limit`,
-      )
+      throw new MeshError('invalid_argument', `Cannot ${action}: it has no method '${method}' to limit`)
+  for (const method of Object.keys(methods)) concurrencyOf((options ?? {}) as ServeOptions, method)
 }

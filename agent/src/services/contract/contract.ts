@@ -1,58 +1,16 @@
-import { largestBodyBytes, MeshError, serviceNameField } from '@agent-mesh/protocol'
-import { checkDuration } from '@agent-mesh/protocol/duration'
-import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { MeshError, serviceNameField } from '@agent-mesh/protocol'
+import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { unknownName } from '../../core/option-names.ts'
+import { checkMethod, type MethodContract } from './method-contract.ts'
 import type { SendableMethods } from './sendable.ts'
-import { unfitErrorName, type ErrorContracts } from './error-contracts.ts'
 
-/** What a method does to the world: nothing, a change, or a change that loses something. */
-export type Effects = 'read' | 'write' | 'destroy'
-
-/** Whether and how long callers may use an answer again. Of idempotent methods only. */
-export interface CacheRules<Params = never> {
-  /** ms for which an answer is used again; using it does not prolong that. */
-  readonly ttl: number
-  /** ms after `ttl` for which the old answer is still given while a new one is asked for. @default 0 */
-  readonly stale?: number
-  /** Names by which answers are dropped: `['doc:7']`. @default none */
-  readonly tags?: (params: Params) => readonly string[]
-}
-
-/** What a method takes and gives. Schemas of any library that speaks Standard Schema (zod, valibot, arktype, ...). */
-export interface MethodContract<
-  Params extends StandardSchemaV1 = StandardSchemaV1,
-  Result extends StandardSchemaV1 = StandardSchemaV1,
-> {
-  readonly params: Params
-  readonly result: Result
-  /** Messages that a caller sends while the method runs: it streams. @default none */
-  readonly takes?: StandardSchemaV1
-  /** Messages that the method sends while it runs, before its result: it streams. @default none */
-  readonly yields?: StandardSchemaV1
-  /** Errors that callers can tell apart by type: `{ no_such_sensor: schema of its details }`. @default none */
-  readonly errors?: ErrorContracts
-  /** What it does to the world. A method that reads is idempotent. @default not said */
-  readonly effects?: Effects
-  /** Running it twice does no harm: a call may be repeated after its link broke. @default true if its `effects` are `read`, else false */
-  readonly idempotent?: boolean
-  /** Answers that may be used again. @default none */
-  readonly cache?: CacheRules
-  /** ms that a call gets unless its caller says otherwise. @default 30,000; none for a stream */
-  readonly timeout?: number
-  /** Bytes that its params, and its result, may have at most; memory that both ends need. @default 64 MiB */
-  readonly largest?: number
-  /** What it does, one sentence for people. */
-  readonly about?: string
-}
-
-/** Whether running it twice does no harm. */
-export const isIdempotent = ({
-  idempotent,
-  effects,
-}: Pick<MethodContract, 'idempotent' | 'effects'>): boolean => idempotent ?? effects === 'read'
-
-/** Whether messages go while it runs. */
-export const isStreamed = ({ takes, yields }: Pick<MethodContract, 'takes' | 'yields'>): boolean =>
-  takes !== undefined || yields !== undefined
+export {
+  isIdempotent,
+  isStreamed,
+  type CacheRules,
+  type Effects,
+  type MethodContract,
+} from './method-contract.ts'
 
 export type MethodContracts = Readonly<Record<string, MethodContract>>
 
@@ -69,11 +27,15 @@ export interface ServiceContract<
 
 const methodName = /^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/
 const maxVersion = 999_999
-const effectWords: readonly Effects[] = ['read', 'write', 'destroy']
+const contractWords = Object.keys({ name: true, version: true, methods: true } satisfies Record<
+  keyof ServiceContract,
+  true
+>)
 
 /**
  * States a service for those who serve it and those who call it, types included. What the wire cannot carry does not compile.
- * @throws MeshError `invalid_argument` for a name or version that no record can carry
+ * @throws MeshError `invalid_argument` for a name or version that no record can carry, for a method without schemas, and
+ * for words that there are not
  */
 export function defineService<const Name extends string, const Methods extends MethodContracts>(
   contract: ServiceContract<Name, Methods> & { readonly methods: SendableMethods<Methods> },
@@ -82,43 +44,46 @@ export function defineService<const Name extends string, const Methods extends M
   return contract
 }
 
-/** @throws MeshError `invalid_argument` as {@link defineService} */
-export function checkContract({ name, version, methods }: ServiceContract): void {
-  const refuse = (reason: string): never => {
-    throw new MeshError('invalid_argument', `Cannot define service '${name}': ${reason}`)
+/**
+ * What a program without types passes as a contract.
+ * @throws MeshError `invalid_argument` naming the method, and what to write, as {@link defineService}
+ */
+export function checkContract(contract: unknown): asserts contract is ServiceContract {
+  if (typeof contract !== 'object' || contract === null)
+    throw new MeshError(
+      'invalid_argument',
+      `Cannot define a service: its contract is ${shownValue(contract)}`,
+      {
+        hint: 'Write defineService({ name, version, methods }).',
+      },
+    )
+  const { name, version, methods } = contract as Record<keyof ServiceContract, unknown>
+  const action = `define service ${shownValue(name)}`
+  const refuse = (reason: string, hint?: string): never => {
+    const told = hint === undefined ? {} : { hint }
+    throw new MeshError('invalid_argument', `Cannot ${action}: ${reason}`, told)
   }
+  const unknown = unknownName(contract, contractWords, '', 'words')
+  if (unknown !== undefined) refuse(`it has the unknown word '${unknown.name}'`, unknown.hint)
   if (!serviceNameField.safeParse(name).success) refuse('its name is not lower-case words joined by dots')
-  if (!Number.isInteger(version) || version < 1 || version > maxVersion)
-    refuse(`its version is ${version}, not 1 to ${maxVersion}`)
+  if (typeof version !== 'number' || !Number.isInteger(version) || version < 1 || version > maxVersion)
+    refuse(`its version is ${shownValue(version)}, not 1 to ${maxVersion}`)
+  if (typeof methods !== 'object' || methods === null)
+    return refuse(`its methods are ${shownValue(methods)}`, 'Write methods: { add: { params, result } }.')
   for (const [key, method] of Object.entries(methods)) {
     if (!methodName.test(key)) refuse(`its method '${key}' is not a word of letters, digits, _ and -`)
-    checkDurations(method, `define service '${name}'`, key)
-    const fault = faultOf(method)
-    if (fault !== undefined) refuse(`its method '${key}' ${fault}`)
+    checkMethod(method, key, action)
   }
 }
 
-/** @throws MeshError `invalid_argument` */
-function checkDurations({ timeout, cache }: MethodContract, action: string, key: string): void {
-  if (timeout !== undefined) checkDuration(timeout, action, `timeout of ${key}`, 1)
-  if (cache === undefined) return
-  checkDuration(cache.ttl, action, `ttl of the cache of ${key}`, 1)
-  if (cache.stale !== undefined) checkDuration(cache.stale, action, `stale time of the cache of ${key}`)
-}
-
-function faultOf(method: MethodContract): string | undefined {
-  const { effects, idempotent, errors, cache, largest } = method
-  if (effects !== undefined && !effectWords.includes(effects))
-    return `has the effects '${String(effects)}', not ${effectWords.join(', ')}`
-  if (effects === 'read' && idempotent === false) return 'reads, and yet is not idempotent'
-  if (cache !== undefined && !isIdempotent(method)) return 'has a cache, and is not idempotent'
-  if (cache !== undefined && isStreamed(method)) return 'has a cache, and streams'
-  if (largest !== undefined && !(Number.isInteger(largest) && largest >= 1 && largest <= largestBodyBytes))
-    return `has largest ${largest}, no whole number of bytes up to ${largestBodyBytes}`
-  const unfit = unfitErrorName(errors)
-  return unfit === undefined
-    ? undefined
-    : `declares the error '${unfit}', no word of letters, digits, _ and -`
+/** The `contracts` of a program. @throws MeshError `invalid_argument` for what is no list of contracts */
+export function checkContracts(contracts: unknown, action: string): void {
+  if (contracts === undefined) return
+  if (!Array.isArray(contracts))
+    throw new MeshError('invalid_argument', `Cannot ${action}: contracts is ${shownValue(contracts)}`, {
+      hint: 'Write contracts: [math], a list of what defineService() gives.',
+    })
+  contracts.forEach(checkContract)
 }
 
 /** `math@2` */

@@ -1,5 +1,9 @@
-import type { ServeOptions } from './concurrency.ts'
-import type { MethodContracts, ServiceContract } from './contract.ts'
+import { MeshError } from '@agent-mesh/protocol'
+import { nearestName } from '@agent-mesh/protocol/nearest-name'
+import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { checkNames } from '../../core/option-names.ts'
+import { checkServeOptions, type ServeOptions } from './concurrency.ts'
+import { checkContract, type MethodContracts, type ServiceContract } from './contract.ts'
 import type { Handlers } from './typed.ts'
 
 /** A contract with what does its work: what an agent serves, and what modules of `agent-mesh up --serve` export. */
@@ -13,9 +17,62 @@ export interface ServiceDefinition<
   readonly options?: ServeOptions
 }
 
-/** Joins a contract and its handlers, which take their types from it. `options` says how many calls of a method may run at once. */
-export const implementService = <Name extends string, Methods extends MethodContracts>(
+/**
+ * Joins a contract and its handlers, which take their types from it. `options` says how many calls of a method may run at once.
+ * @throws MeshError `invalid_argument` for what is no contract, a method without a handler, and options that there are not
+ */
+export function implementService<Name extends string, Methods extends MethodContracts>(
   contract: ServiceContract<Name, Methods>,
   handlers: Handlers<Methods>,
   options: ServeOptions = {},
-): ServiceDefinition<Name, Methods> => ({ contract, handlers, options })
+): ServiceDefinition<Name, Methods> {
+  const definition = { contract, handlers, options }
+  checkDefinition(definition)
+  return definition
+}
+
+const definitionHint = 'Write agent.serve(implementService(contract, handlers)).'
+
+/** What a program without types passes to be served. @throws MeshError `invalid_argument` as {@link implementService} */
+export function checkDefinition(definition: unknown): asserts definition is ServiceDefinition {
+  if (typeof definition !== 'object' || definition === null)
+    throw new MeshError('invalid_argument', `Cannot serve ${shownValue(definition)}: it is no service`, {
+      hint: definitionHint,
+    })
+  if (!('contract' in definition))
+    throw new MeshError('invalid_argument', 'Cannot serve an object without a contract', {
+      hint: definitionHint,
+    })
+  const { contract, handlers, options } = definition as Partial<Record<keyof ServiceDefinition, unknown>>
+  checkContract(contract)
+  const { name, methods } = contract
+  checkNames(definition, ['contract', 'handlers', 'options'], '', `serve ${name}`)
+  checkHandlers(name, methods, handlers)
+  checkServeOptions(options, name, methods)
+}
+
+function checkHandlers(name: string, methods: MethodContracts, handlers: unknown): void {
+  const given = typeof handlers === 'object' && handlers !== null ? handlers : {}
+  const missing = Object.keys(methods).find(key => typeof handlerOf(given, key) !== 'function')
+  if (missing === undefined) return
+  const [found, others] = [
+    handlerOf(given, missing),
+    Object.keys(given).filter(key => !Object.hasOwn(methods, key)),
+  ]
+  const nearest = nearestName(missing, others)
+  throw new MeshError(
+    'invalid_argument',
+    found === undefined
+      ? `Cannot serve ${name}: method '${missing}' has no handler`
+      : `Cannot serve ${name}: the handler of method '${missing}' is ${shownValue(found)}, no function`,
+    {
+      hint:
+        nearest === undefined
+          ? `Give implementService() an object of functions: { ${missing}: params => result }.`
+          : `There is a handler '${nearest}': is that the one?`,
+    },
+  )
+}
+
+const handlerOf = (handlers: object, key: string): unknown =>
+  Object.hasOwn(handlers, key) ? (handlers as Record<string, unknown>)[key] : undefined

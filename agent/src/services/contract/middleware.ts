@@ -1,5 +1,6 @@
 /** Functions of the program around each call: one place at the caller, one at the callee. */
 import { MeshError, type Subject } from '@agent-mesh/protocol'
+import { checkNames } from '../../core/option-names.ts'
 
 /** What both ends know of a call. */
 export interface PassingCall {
@@ -89,8 +90,25 @@ const passedTwice = ({ method }: PassingCall): MeshError =>
     hint: 'A call that may be repeated is idempotent: the agent repeats it.',
   })
 
+/** Where middleware goes: the caller and the callee of one agent. */
+export interface MiddlewareEnds {
+  readonly call: { use(step: Step<OutgoingCall>): () => void }
+  readonly serve: { use(step: Step<IncomingCall>): () => void }
+}
+
+/** Adds middleware to both ends of an agent. @returns how to remove it @throws MeshError `invalid_argument` for what has no function */
+export function addMiddleware(middleware: Middleware, ends: MiddlewareEnds): () => void {
+  checkMiddleware(middleware)
+  const { call, serve } = middleware
+  const removes = [call && ends.call.use(call), serve && ends.serve.use(serve)]
+  return () => {
+    for (const remove of removes) remove?.()
+  }
+}
+
 /** @throws MeshError `invalid_argument` for what has no function */
-export function checkMiddleware(middleware: unknown): void {
+function checkMiddleware(middleware: unknown): void {
+  checkNames(middleware, ['call', 'serve'], '', 'use middleware')
   const { call, serve } = (middleware ?? {}) as Record<string, unknown>
   const steps = [call, serve].filter(step => step !== undefined)
   if (steps.length > 0 && steps.every(step => typeof step === 'function')) return

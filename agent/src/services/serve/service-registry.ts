@@ -3,18 +3,9 @@ import { Listeners } from '../../core/listeners.ts'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallContext } from '../contract/call-context.ts'
 import { encoderOf, type Encode } from '../contract/coded.ts'
-import {
-  checkConcurrency,
-  concurrencyOf,
-  type Concurrency,
-  type ServeOptions,
-} from '../contract/concurrency.ts'
-import {
-  checkContract,
-  serviceRef,
-  type MethodContracts,
-  type ServiceContract,
-} from '../contract/contract.ts'
+import { concurrencyOf, type Concurrency, type ServeOptions } from '../contract/concurrency.ts'
+import { serviceRef, type MethodContracts, type ServiceContract } from '../contract/contract.ts'
+import { checkDefinition } from '../contract/definition.ts'
 import { streamSchemas, type StreamSchemas } from './serve-stream.ts'
 import type { ErrorContracts } from '../contract/error-contracts.ts'
 import type { Handlers } from '../contract/typed.ts'
@@ -64,14 +55,14 @@ export class ServiceRegistry {
 
   /**
    * Serves a contract from now on; the result ends that.
-   * @throws MeshError `conflict` when this version is served already, `overloaded` when the record has no room for one more
+   * @throws MeshError `invalid_argument` for what is no contract or has no handlers, `conflict` when this version is served already, `overloaded` when the record has no room for one more
    */
   serve<Name extends string, Methods extends MethodContracts>(
     contract: ServiceContract<Name, Methods>,
     handlers: Handlers<Methods>,
     options: ServeOptions = {},
   ): () => void {
-    checkContract(contract)
+    checkDefinition({ contract, handlers, options })
     const ref = serviceRef(contract)
     if (this.#served.has(ref)) throw new MeshError('conflict', `Cannot serve ${ref}: it is served already`)
     if (this.#served.size >= limits.services)
@@ -153,15 +144,12 @@ function methodsOf<Methods extends MethodContracts>(
   handlers: Handlers<Methods>,
   options: ServeOptions,
 ): Map<string, ServedMethod> {
-  checkConcurrency(options, name, methods)
   const served = Object.entries(methods).map(([key, contract]): [string, ServedMethod] => {
     const { params, result, errors, largest = largeBodyBytes } = contract
     const stream = streamSchemas(contract)
-    const handler: unknown = Object.hasOwn(handlers, key) ? handlers[key] : undefined
-    if (typeof handler !== 'function')
-      throw new MeshError('invalid_argument', `Cannot serve ${name}: method '${key}' has no handler`)
+    const handler = handlers[key] as ServedMethod['handle']
     const method = `${name}.${key}`
-    const handle = handler.bind(handlers) as ServedMethod['handle']
+    const handle = handler.bind(handlers)
     const asked = concurrencyOf(options, key)
     // How long a stream takes says nothing about the load: those of a link are bounded by their number and bytes.
     const concurrency = stream !== undefined && asked === 'auto' ? 'unlimited' : asked

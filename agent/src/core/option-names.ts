@@ -1,0 +1,54 @@
+/** Options by their names: a misspelt one would be ignored without a word, and its default taken. */
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { nearestName } from '@agent-mesh/protocol/nearest-name'
+import { shownValue } from '@agent-mesh/protocol/shown-value'
+
+/** A name that is not known, and what to write in its place. */
+export interface UnknownName {
+  readonly name: string
+  readonly hint: string
+}
+
+/**
+ * @param place before the names of nested options: `proxy.` @param kind what the names are of
+ * @returns the first name that is not known
+ */
+export function unknownName(
+  given: object,
+  known: readonly string[],
+  place = '',
+  kind: 'options' | 'words' = 'options',
+): UnknownName | undefined {
+  const unknown = Object.keys(given).find(name => !known.includes(name))
+  if (unknown === undefined) return undefined
+  const nearest = nearestName(unknown, known)
+  const hint =
+    nearest === undefined
+      ? `The ${kind} are ${known.map(name => place + name).join(', ')}.`
+      : `Did you mean ${place}${nearest}?`
+  return { name: place + unknown.slice(0, 64), hint }
+}
+
+/**
+ * @param given options as they were passed; what is no object is checked elsewhere
+ * @param place before the names of nested options: `proxy.`
+ * @param action what cannot be done with one that there is not
+ * @throws MeshError invalid_argument naming the option, and the known one that comes nearest
+ */
+export function checkNames(given: unknown, known: readonly string[], place = '', action = 'start'): void {
+  if (typeof given !== 'object' || given === null) return
+  const unknown = unknownName(given, known, place)
+  if (unknown === undefined) return
+  const { name, hint } = unknown
+  throw new MeshError('invalid_argument', `Cannot ${action}: there is no option ${name}`, { hint })
+}
+
+/** As {@link checkNames}, of options that may be left out. @throws MeshError invalid_argument also for what is no object */
+export function checkOptions(given: unknown, known: readonly string[], action: string): void {
+  if (given === undefined) return
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new MeshError('invalid_argument', `Cannot ${action}: its options are ${shownValue(given)}`, {
+      hint: `Give an object of options, or none: ${known.join(', ')}.`,
+    })
+  checkNames(given, known, '', action)
+}

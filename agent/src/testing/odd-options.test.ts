@@ -1,0 +1,175 @@
+/** What programs without types pass to an agent: refused with what to write, never ignored, and never a TypeError. */
+import type { MeshError } from '@agent-mesh/protocol'
+import { expect, it } from 'vitest'
+import * as z from 'zod/mini'
+import { defineService } from '../services/contract/contract.ts'
+import { implementService } from '../services/contract/definition.ts'
+import { defineTopic } from '../topics/contract.ts'
+import { createTestMesh } from './test-mesh.ts'
+
+const number = { params: z.number(), result: z.number() }
+const math = defineService({
+  name: 'math',
+  version: 1,
+  methods: { double: number, count: { ...number, yields: z.number() }, then: number },
+})
+const service = implementService(math, {
+  double: n => 2 * n,
+  then: n => n,
+  count: function* (n) {
+    yield n
+    return n
+  },
+})
+
+function agents() {
+  const mesh = createTestMesh()
+  const server = mesh.agent('server')
+  server.serve(service)
+  return { mesh, server, caller: mesh.agent('caller', { contracts: [math] }) }
+}
+
+/** Message and hint of the error in which `work` ends; a TypeError is thrown on. */
+async function told(work: () => unknown): Promise<string> {
+  try {
+    await work()
+    return 'accepted'
+  } catch (error) {
+    const { code, message, hint = '' } = error as MeshError
+    if (code !== 'invalid_argument') throw error
+    return `${message}. ${hint}`
+  }
+}
+
+it('calls with options that there are, and that are undefined', async () => {
+  const { caller } = agents()
+  const options = {
+    near: 'any',
+    cache: undefined,
+    hedge: false,
+    key: 'a',
+    app: 'x',
+    metadata: { a: 'b' },
+  } as const
+  expect(await caller.call('math.double', 2, { ...options, peer: undefined, timeout: 500 })).toBe(4)
+  expect(await caller.service(math).double(2, { fallback: () => 5 })).toBe(4)
+  const each = await caller.callAll('math.double', 2, { concurrency: 1, offline: true })
+  expect(each.results).toMatchObject([{ ok: true, value: 4 }])
+})
+
+const call: readonly [unknown, string][] = [
+  [{ near: 'x' }, "Cannot call math.double: near is 'x'. Give 'zone', 'region' or 'any'."],
+  [{ retry: 3 }, 'Cannot call math.double: there is no option retry.'],
+  [{ timout: 3 }, 'Cannot call math.double: there is no option timout. Did you mean timeout?'],
+  [{ cache: 5 }, 'Cannot call math.double: cache is 5. Give false, or nothing.'],
+  [{ fallback: 5 }, 'Cannot call math.double: fallback is 5. Give a function of the error.'],
+  [{ idempotent: 'yes' }, "Cannot call math.double: idempotent is 'yes'. Give true or false."],
+  [{ peer: 5 }, 'Cannot call math.double: peer is 5. Give a text.'],
+  [{ metadata: 5 }, 'Cannot call math.double: metadata is 5.'],
+  [{ hedge: null }, 'Cannot call math.double: hedge is null.'],
+  [null, 'Cannot call math.double: its options are null.'],
+  [5, 'Cannot call math.double: its options are 5.'],
+  [[5], 'Cannot call math.double: its options are a list.'],
+]
+
+it.each(call)('a call with the options %j is refused', async (options, reason) => {
+  const { caller } = agents()
+  expect(await told(() => caller.call('math.double', 2, options as never))).toContain(reason)
+  expect(await told(() => caller.ask('math.double', 2, options as never))).toContain(reason)
+  expect(await told(() => caller.service(math).double(2, options as never))).toContain(reason)
+})
+
+it.each([
+  [{ idempotent: true }, 'there is no option idempotent'],
+  [{ near: 5 }, 'near is 5'],
+  [null, 'its options are null'],
+])('a stream with the options %j is refused', async (options, reason) => {
+  const { caller } = agents()
+  expect(await told(() => caller.stream('math.count', 2, options as never).result)).toContain(reason)
+})
+
+it.each([
+  [{ peer: 'server' }, 'there is no option peer'],
+  [{ offline: 1 }, 'offline is 1'],
+  [null, 'are null'],
+])('a call of all with the options %j is refused', async (options, reason) => {
+  const { caller } = agents()
+  expect(await told(() => caller.callAll('math.double', 2, options as never))).toContain(reason)
+})
+
+it('a client has no method that await would call', async () => {
+  const { caller } = agents()
+  const client = await caller.service(math)
+  expect(Object.keys(client)).toEqual(['double', 'count'])
+  expect(await caller.call('math.then', 5)).toBe(5)
+  expect(await told(() => caller.service(math, { verson: '1' } as never))).toContain('Did you mean version?')
+})
+
+it.each([undefined, null, 5, math, { contract: math }])(
+  'serve() refuses what is no service (%#)',
+  async given => {
+    const { server } = agents()
+    expect(await told(() => server.serve(given as never))).toMatch(/^Cannot serve.*implementService\(/)
+  },
+)
+
+it.each([undefined, null, 5, { name: 'math' }])('%j is no contract of a client', async given => {
+  const { caller } = agents()
+  expect(await told(() => caller.service(given as never))).toMatch(/^Cannot define /)
+})
+
+it.each([
+  [null, 'its options are null'],
+  [{ onMessage: 5 }, 'onMessage is 5. Give a function of a message'],
+  [{ bufer: 5 }, 'there is no option bufer. Did you mean buffer?'],
+  [{ buffer: '5' }, "its buffer is '5'"],
+  [{ retained: 1 }, 'retained is 1. Give true or false.'],
+  [{ signal: 5 }, 'its signal is 5'],
+])('a subscription with %j is refused', async (options, reason) => {
+  const { caller } = agents()
+  expect(await told(() => caller.subscribe('alerts', options as never))).toContain(reason)
+})
+
+it('a topic, and the options of a message, are checked', async () => {
+  const { caller } = agents()
+  for (const topic of [undefined, null, 5, {}]) {
+    expect(await told(() => caller.publish(topic as never, 1 as never))).toContain('Cannot publish: ')
+    expect(await told(() => caller.subscribe(topic as never))).toContain('Cannot subscribe: ')
+  }
+  expect(await told(() => caller.publish('alerts', 1, { retian: true } as never))).toContain('mean retain?')
+  expect(await told(() => caller.publish('alerts', 1, { retain: 1 } as never))).toContain('retain is 1')
+  const define = (more: object) => told(() => defineTopic({ name: 'alerts', message: z.number(), ...more }))
+  expect(await define({})).toBe('accepted')
+  expect(await define({ message: undefined })).toContain("Cannot define topic 'alerts': it has no message")
+  expect(await define({ message: 5 })).toContain('its message is 5. Give a schema')
+  expect(await define({ retian: true })).toContain("it has the unknown word 'retian'. Did you mean retain?")
+  expect(await told(() => defineTopic(null as never))).toContain(
+    'Cannot define a topic: its contract is null',
+  )
+})
+
+it.each([
+  [undefined, 'undefined is no port'],
+  [{}, 'its name is undefined'],
+  [{ name: 'ssh' }, 'to is undefined'],
+  [{ name: 'ssh', to: { port: '22' } }, "to.port is '22'"],
+  [{ name: 'ssh', to: { prot: 22 } }, 'there is no option to.prot. Did you mean to.port?'],
+  [{ name: 'ssh', to: { port: 22 }, allow: 'tag:ops' }, "allow is 'tag:ops', no list"],
+])('%j is no port to expose', async (port, reason) => {
+  const { server } = agents()
+  expect(await told(() => server.expose(port as never))).toContain(reason)
+})
+
+it('a test mesh refuses what is no policy, time or option of it', async () => {
+  const { mesh } = agents()
+  expect(await told(() => mesh.setPolicy(5 as never))).toContain('Cannot set the policy')
+  for (const ms of [NaN, Infinity, -1, '5', undefined])
+    expect(await told(() => mesh.advance(ms as never))).toContain('Cannot advance the time: ms is ')
+  expect(await told(() => mesh.agent('x', { role: [] } as never))).toContain('Did you mean roles?')
+  expect(await told(() => mesh.agent('x', { contracts: [5] } as never))).toContain('its contract is 5')
+  expect(await told(() => mesh.agent('x', { contracts: 5 } as never))).toContain('contracts is 5')
+  expect(await told(() => mesh.agent('x'))).toBe('accepted')
+  expect(await told(() => createTestMesh({ polcy: 5 } as never))).toContain('Did you mean policy?')
+  expect(await told(() => createTestMesh({ policy: 5 } as never))).toContain('Cannot make a test mesh')
+  expect(await told(() => createTestMesh({ seed: NaN }))).toContain('seed is NaN')
+})
