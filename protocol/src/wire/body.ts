@@ -81,11 +81,15 @@ export function thrownByValue(error: unknown): { readonly thrown: unknown } | un
   if (!(error instanceof MeshError) || error.code !== 'invalid_argument' || !('cause' in error))
     return undefined
   const { cause } = error
-  return cause instanceof UnsoundPart || cause instanceof RangeError ? undefined : { thrown: cause }
+  return cause instanceof UnsoundPart || isOfEngine(cause) ? undefined : { thrown: cause }
 }
 
+/** Whether JSON.stringify itself threw it: a getter may throw a RangeError, too, as a Date does. */
+const isOfEngine = (cause: unknown): cause is RangeError =>
+  cause instanceof RangeError && /call stack|string length/i.test(cause.message)
+
 const reasonOf = (cause: unknown): string | undefined => {
-  if (cause instanceof RangeError) return 'it is nested too deeply'
+  if (isOfEngine(cause) && !/string/i.test(cause.message)) return 'it is nested too deeply'
   return cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
 }
 

@@ -3,8 +3,8 @@ import { MeshError } from '@agent-mesh/protocol'
 
 /** @throws MeshError `invalid_argument` for what is no AbortSignal: a call that cannot be cancelled is not begun */
 export function checkSignal(method: string, signal: unknown): void {
-  if (typeof signal === 'object' && signal !== null && 'aborted' in signal && 'addEventListener' in signal)
-    return
+  const isObject = typeof signal === 'object' && signal !== null && 'aborted' in signal
+  if (isObject && 'addEventListener' in signal && typeof signal.addEventListener === 'function') return
   const what = signal === null ? 'null' : `a ${typeof signal}`
   throw new MeshError('invalid_argument', `Cannot call ${method}: its signal is ${what}, no AbortSignal`, {
     hint: 'Pass the signal of an AbortController, or AbortSignal.timeout(ms).',

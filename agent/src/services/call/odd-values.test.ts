@@ -110,6 +110,22 @@ describe('what results throw while they are encoded', () => {
     ])
     expect(logged).toEqual([secret])
   })
+
+  it('a RangeError of its own is no nesting', async () => {
+    const error = await failure(() => ({ toJSON: () => new Date(Number.NaN).toISOString() }))
+    expect([error.code, logged]).toEqual(['internal', [new RangeError('Invalid time value')]])
+  })
+
+  it('what is nested too deeply is the failure of the handler', async () => {
+    let deep: unknown = 1
+    for (let depth = 0; depth < 200_000; depth++) deep = [deep]
+    const error = await failure(() => deep)
+    expect([error.code, error.message]).toEqual([
+      'application',
+      'Cannot encode the result of odd.do as JSON: it is nested too deeply',
+    ])
+    expect(logged).toEqual([])
+  })
 })
 
 describe('values that arrive', () => {

@@ -11,23 +11,23 @@ const now = () => performance.now()
 const logs = defineService({
   name: 'logs',
   version: 1,
-  methods: { tail: { params: z.string(), yields: z.string(), result: z.unknown() } },
+  methods: { tail: { params: z.string(), yields: z.unknown(), result: z.unknown() } },
 })
 
 const meshes = new SpecTargets()
 afterEach(() => meshes.stop())
 
 /** The stream of a method with this handler. */
-function tailOf(tail: () => unknown) {
+function tailOf(tail: () => unknown, onFailure: (failure: { thrown: unknown }) => void = () => {}) {
   const registry = new ServiceRegistry()
   registry.serve(logs, { tail: tail as never })
   const targets = meshes.of({})
-  targets.add('a', new Dispatcher({ registry, authorize: allowAll, now }).handlerFor(ops))
+  targets.add('a', new Dispatcher({ registry, authorize: allowAll, onFailure, now }).handlerFor(ops))
   return new ServiceCaller({ targets, contracts: [logs], now, random: () => 0 }).stream('logs.tail', '')
 }
 
 it('sends what an async function returns as messages', async () => {
-  const seen: string[] = []
+  const seen: unknown[] = []
   for await (const line of tailOf(() => Promise.resolve(['a', 'b']))) seen.push(line)
   expect(seen).toEqual(['a', 'b'])
 })
@@ -37,4 +37,22 @@ it('fails for an async function that throws, or returns no messages', async () =
   await expect(broken.next()).rejects.toMatchObject({ code: 'internal' })
   const silent = tailOf(() => Promise.resolve())
   await expect(silent.next()).rejects.toMatchObject({ message: expect.stringContaining('no iterable') })
+})
+
+it('keeps what a message throws while it is encoded in the log of the callee, once', async () => {
+  const secret = new Error('cannot reach db-1.internal:5432')
+  const toJSON = (): never => {
+    throw secret
+  }
+  const logged: unknown[] = []
+  const broken = tailOf(
+    () => ['a', { toJSON }],
+    ({ thrown }) => void logged.push(thrown),
+  )
+  expect(await broken.next()).toEqual({ done: false, value: 'a' })
+  await expect(broken.next()).rejects.toMatchObject({
+    code: 'internal',
+    message: expect.stringMatching(/^Cannot call logs\.tail: its handler failed, failure [0-9a-f]{12}$/),
+  })
+  expect(logged).toEqual([secret])
 })

@@ -19,7 +19,8 @@ export interface WrittenBackup extends Pick<BackupHead, 'meshId' | 'at' | 'kind'
  * Writes the lines of a backup, checked as they pass.
  * @param options.force replaces an existing file
  * @param options.onRows gets the number of rows written so far
- * @throws MeshError conflict when the file exists, unavailable when the disk is full, invalid_argument when lines are missing
+ * @throws MeshError conflict when the file exists, or is no regular file; unavailable when the disk is full; invalid_argument when lines
+ * are missing
  */
 export async function writeBackup(
   lines: AsyncIterable<Uint8Array | string>,
@@ -27,7 +28,11 @@ export async function writeBackup(
   { force = false, onRows = () => {} }: { force?: boolean; onRows?: (rows: number) => void } = {},
 ): Promise<WrittenBackup> {
   // Checked early, before minutes of work; the link at the end decides.
-  if (!force && (await exists(file))) throw thereAlready(file)
+  const found = await stat(file).catch(() => undefined)
+  // As root, a rename would replace /dev/null for all processes of the machine.
+  if (found?.isFile() === false)
+    throw new MeshError('conflict', `Cannot write backup ${file}: it is no regular file`)
+  if (!force && found !== undefined) throw thereAlready(file)
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
     const seen: { head?: BackupHead; rows: number } = { rows: 0 }
@@ -94,9 +99,3 @@ const thereAlready = (file: string) =>
   new MeshError('conflict', `Cannot write backup ${file}: the file exists`, {
     hint: 'Choose another name, or replace it with --force.',
   })
-
-const exists = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    () => false,
-  )
