@@ -16,7 +16,8 @@ beforeAll(async () => {
   await writeFile(workshop.folder('about.txt'), 'Reads a note.')
   const command = `${process.execPath} ${program} ${workshop.folder('about.txt')}`
   const own = ['--mcp', `own=${command} $MESH_NAME`, '--mcp-per-caller', 'own', '--mcp-allow', 'own.read_*']
-  await up('server', '--mcp', `notes=${command}`, ...own)
+  const opened = ['--mcp', `opened=${command}`, '--mcp-for', 'opened=name:desk']
+  await up('server', '--mcp', `notes=${command}`, ...own, ...opened)
   await Promise.all([up('desk'), up('other')])
   const listed = (name: string) => runCommand(['services', '--json', '--data', workshop.folder(name)])
   for (const name of ['desk', 'other'])
@@ -44,7 +45,7 @@ it('serves tools to members whom the policy grants them, and to no other', async
   const cp = ['--data', workshop.folder('cp')]
   const policy = JSON.parse((await runCommand(['policy', 'get', ...cp])).stdout) as { grants: object[] }
   policy.grants.push({ from: ['name:desk'], to: ['tool:notes.*'], allow: ['call'] })
-  policy.grants.push({ from: ['role:agent'], to: ['tool:own.*'], allow: ['call'] })
+  policy.grants.push({ from: ['role:agent'], to: ['tool:own.*', 'tool:opened.*'], allow: ['call'] })
   await writeFile(workshop.folder('policy.json'), JSON.stringify(policy))
   expect((await runCommand(['policy', 'set', workshop.folder('policy.json'), ...cp])).code).toBe(0)
   await vi.waitFor(async () => expect((await read()).code).toBe(0), 90_000)
@@ -85,6 +86,24 @@ it('with --mcp-allow the tools that are named, with --mcp-per-caller a process o
   const told = await runCommand(['describe', 'mcp.own', '--json', '--data', workshop.folder('desk')])
   expect(lastJson(told)).toMatchObject({ methods: [{ name: 'read_note' }] })
   expect(await call('fail', {}, 'own')).toMatchObject({ code: 7 })
+})
+
+it('with --mcp-for the members that its owner names: another one is refused, on record, and sees no tool', async () => {
+  const read = (from: string) => call('read_note', { name: 'first' }, 'opened', from)
+  await vi.waitFor(async () => expect((await read('desk')).code).toBe(0), 90_000)
+  const owner = 'the owner of this machine opened it for name:desk only'
+  await vi.waitFor(async () => expect((await read('other')).stdout).toContain(owner), 90_000)
+  expect(await read('other')).toMatchObject({ code: 4 })
+  const describe = (from: string) =>
+    runCommand(['describe', 'mcp.opened', '--json', '--data', workshop.folder(from)])
+  expect(lastJson(await describe('desk'))).toMatchObject({ methods: [{ name: 'read_note' }, {}, {}] })
+  expect(await describe('other')).toMatchObject({ code: 7 })
+  await vi.waitFor(async () => {
+    const denied: unknown[] = []
+    for await (const { what, detail } of auditEntries(workshop.folder('server')))
+      if (what === 'denied' && detail?.['by'] === 'owner') denied.push(detail)
+    expect(denied[0]).toMatchObject({ name: 'other', action: 'call', target: 'tool:opened.read_note' })
+  }, 30_000)
 })
 
 it('a tool that changed is refused until its owner approves it', async () => {

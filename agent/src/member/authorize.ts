@@ -1,7 +1,7 @@
 /** Decisions of the policy in force, cached. */
 import { evaluate, MeshError, type Subject } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
-import type { Authorize } from '../services/index.ts'
+import type { Authorize, ServedMethod } from '../services/index.ts'
 import { memberDefaults } from './defaults.ts'
 
 /** The policy in force, and when it changes. */
@@ -44,17 +44,23 @@ export function authorizeBy(head: PolicySource): Authorize {
   }
 }
 
-/** Asks the policy about a call, or another action, without a denial on record. */
+/** Asks about a call, or another action, without a denial on record. */
 export const allowedBy =
   (judge: Authorize) =>
-  (from: Subject, to: string, action: Asked = 'call'): boolean => {
+  (from: Subject, to: string, action: Asked = 'call', allow?: readonly string[]): boolean => {
     try {
-      judge({ from, action, to })
+      judge({ from, action, to, allow })
       return true
     } catch {
       return false
     }
   }
+
+/** Of methods that are served. */
+export const callsAllowedBy =
+  (allows: ReturnType<typeof allowedBy>) =>
+  (from: Subject, { target, allow }: Pick<ServedMethod, 'target' | 'allow'>): boolean =>
+    allows(from, target, 'call', allow)
 
 type Asked = Parameters<Authorize>[0]['action']
 

@@ -6,6 +6,7 @@ import type { MeshMap } from '../membership/mesh-map.ts'
 import { AuditLog, type AuditLogInit } from '../observe/audit-log.ts'
 import type { Authorize } from '../services/index.ts'
 import { memberDefaults } from './defaults.ts'
+import { checkOwner } from './owners-list.ts'
 import type { RevokedMembers } from './revocations.ts'
 
 export class MemberAudit {
@@ -33,10 +34,10 @@ export class MemberAudit {
     this.#log.recordFlood(`refused ${code}`, { who: peerId, what: 'refused', detail: { code, reason } })
   }
 
-  /** A member asked for what the policy does not grant. */
-  denied({ from, action, to, app }: Denial & { from: Pick<Subject, 'sub' | 'name'> }): void {
-    const detail = { name: from.name, ...askedDetail({ action, to, app }) }
-    const key = `denied ${from.sub} ${action} ${to} ${app ?? ''}`
+  /** A member asked for what the policy does not grant, or the owner of this machine does not open for it. */
+  denied({ from, action, to, app, by }: MemberDenial): void {
+    const detail = { name: from.name, ...(by !== undefined && { by }), ...askedDetail({ action, to, app }) }
+    const key = `denied ${by ?? ''} ${from.sub} ${action} ${to} ${app ?? ''}`
     this.#log.recordFlood(key, { who: from.sub, what: 'denied', detail })
   }
 
@@ -116,6 +117,12 @@ interface Denial {
   readonly app?: string | undefined
 }
 
+interface MemberDenial extends Denial {
+  readonly from: Pick<Subject, 'sub' | 'name'>
+  /** The owner of this machine, where the policy would have allowed it. */
+  readonly by?: 'owner' | undefined
+}
+
 interface ToolCall {
   readonly from: Pick<Subject, 'sub' | 'name'>
   readonly to: string
@@ -160,14 +167,17 @@ interface Followed {
   map: Pick<MeshMap, 'onConflict'>
 }
 
-/** As `authorize`, and reports denials, and calls of AI assistants. */
+/** Asks the policy by `authorize`, then the owner of this machine; reports denials, and calls of AI assistants. */
 export const toldTo =
   (authorize: Authorize, audit: Pick<MemberAudit, 'denied' | 'toolCalled'>): Authorize =>
   question => {
+    let by: 'owner' | undefined
     try {
       authorize(question)
+      by = 'owner'
+      checkOwner(question)
     } catch (error) {
-      audit.denied(question)
+      audit.denied({ ...question, by })
       throw error
     }
     const { app, action } = question

@@ -35,8 +35,9 @@ import {
   ServiceRegistry,
   type ShedSettings,
 } from '../services/index.ts'
-import { allowedBy, authorizeBy } from './authorize.ts'
+import { allowedBy, authorizeBy, callsAllowedBy } from './authorize.ts'
 import { toldTo, type MemberAudit } from './member-audit.ts'
+import { policyAndOwner } from './owners-list.ts'
 import { RpcSessions } from '../paths/rpc-sessions.ts'
 import type { MemberSettings } from './options.ts'
 import type { Link } from '../transport/links/link.ts'
@@ -46,7 +47,7 @@ type Action = Parameters<Authorize>[0]['action']
 export interface Serving {
   readonly registry: ServiceRegistry
   readonly dispatcher: Dispatcher
-  /** What the policy lets members do here: asked for each call, and to be asked for each topic. */
+  /** What the policy, and the owner of this machine, let members do here: asked for each call, and to be asked for each topic. */
   readonly authorize: Authorize
   /** Whether the policy lets a member call a target like `service:math.add`, or do another action; a denial is not on record. */
   readonly allows: (from: Subject, target: string, action?: Action) => boolean
@@ -100,8 +101,8 @@ export function serving(init: ServingInit): Serving {
   const budget = new ByteBudget(processHeldBytes)
   const judge = authorizeBy(head)
   const authorize = toldTo(judge, audit)
-  const allows = allowedBy(judge)
-  const known = { registry, allows }
+  const allows = allowedBy(policyAndOwner(judge))
+  const known = { registry, allows: callsAllowedBy(allows) }
   const onUntold = (what: string, cause: unknown) =>
     log.warn({ event: 'service-not-described', reason: reasonOf(cause) }, `cannot describe ${what}`)
   const describe = describeServices({ ...known, onUntold })

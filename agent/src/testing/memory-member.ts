@@ -1,6 +1,7 @@
 /** What a member of a test mesh serves, and its end: by the registry, the policy, the limits and the turns of real members. */
 import { invalidationTopic, MeshError, version, type Subject } from '@agent-mesh/protocol'
-import { allowedBy, authorizeBy } from '../member/authorize.ts'
+import { allowedBy, authorizeBy, callsAllowedBy } from '../member/authorize.ts'
+import { policyAndOwner } from '../member/owners-list.ts'
 import type { ByteStream } from '../core/byte-stream.ts'
 import { TurnQueue, type BodyExchange, type OnRequest, type RpcLink, type TimerWheel } from '../rpc/index.ts'
 import {
@@ -78,9 +79,10 @@ export class MemoryMember implements KnownMember {
     this.turns = new TurnQueue(wheel)
     const { registry } = this
     const now = () => time.now()
-    const judge = authorizeBy(known)
-    const served = { registry, allows: allowedBy(judge) }
-    this.#allows = served.allows
+    const judge = policyAndOwner(authorizeBy(known))
+    const allows = allowedBy(judge)
+    const served = { registry, allows: callsAllowedBy(allows) }
+    this.#allows = allows
     const { startTimer } = time
     this.piping = new MemoryPipes({ self: this, known, links, time, authorize: judge })
     this.takePipe = this.piping.take
@@ -95,7 +97,7 @@ export class MemoryMember implements KnownMember {
     registry.serve(hostService, hostHandlers(host))
     const joined = known.members.size
     const publishing = { self: this, identity, known, links, time, joined, onFailure: onTopicFailure }
-    this.topics = memoryTopics({ ...publishing, authorize: judge, allows: served.allows })
+    this.topics = memoryTopics({ ...publishing, authorize: judge, allows })
     const bodies = this.piping.served.bodiesToItself()
     this.local = localCallee(this.handlerFor(this.subject), { wheel, turns: this.turns, bodies })
   }

@@ -66,6 +66,7 @@ export const takesMemberSettings = (command: Command): void =>
       'use-relay',
       'mcp',
       'mcp-allow',
+      'mcp-for',
       'mcp-per-caller',
       'allow-files',
       'allow-exec',

@@ -31,6 +31,7 @@ interface Options extends MemberCommandOptions, MachineFlags {
   serve?: string[]
   mcp?: string[]
   mcpAllow?: string[]
+  mcpFor?: string[]
   mcpPerCaller?: string[]
   watch?: boolean
   gateway?: { host: string; port: number }
@@ -132,6 +133,11 @@ const takesToolServers = (command: Command) =>
     .option(
       '--mcp-allow <server.tool>',
       "tool of an --mcp server that is served, fs.read_file or 'fs.read_*'; may be repeated (default: all)",
+      collect,
+    )
+    .option(
+      '--mcp-for <server=selector>',
+      'serve this --mcp server to these members only, fs=tag:ops (role:…, name:…); may be repeated (default: all that the policy allows)',
       collect,
     )
     .option(

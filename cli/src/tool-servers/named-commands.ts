@@ -1,13 +1,16 @@
-/** Which MCP servers an agent runs, as `up --mcp`, `--mcp-allow` and `--mcp-per-caller` say. */
+/** Which MCP servers an agent runs, as `up --mcp`, `--mcp-allow`, `--mcp-for` and `--mcp-per-caller` say. */
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { fieldForms } from '@agent-mesh/protocol/field-forms'
 import { covers } from '@agent-mesh/protocol/policy'
 
 export interface NamedCommand {
   readonly name: string
   /** A simple command of the shell. */
   readonly command: string
-  /** Whether its owner lets a tool be served at all; the policy says to whom. */
+  /** Whether its owner lets a tool be served at all. */
   readonly isAllowed: (tool: string) => boolean
+  /** Selectors of the members for whom its owner serves it; the policy must allow them, too. @default all */
+  readonly allow?: readonly string[]
   /** Whether each calling member has a process of its own. */
   readonly perCaller: boolean
 }
@@ -17,6 +20,8 @@ export interface ToolServerFlags {
   readonly mcp?: readonly string[]
   /** `fs.read_*` */
   readonly mcpAllow?: readonly string[]
+  /** `fs=tag:ops` */
+  readonly mcpFor?: readonly string[]
   /** Names. */
   readonly mcpPerCaller?: readonly string[]
 }
@@ -24,12 +29,14 @@ export interface ToolServerFlags {
 const named = /^([a-z][a-z0-9-]{0,30})=(\S.*)$/s
 /** The shell would run it as a program of that name, and an argument is no place for a key. */
 const assignment = /^\w+=/
+const opened = /^([a-z][a-z0-9-]{0,30})=(\S+)$/
 const allowed = /^([a-z][a-z0-9-]{0,30})\.(\*|[a-zA-Z][a-zA-Z0-9_-]{0,62}\*?)$/
 
 /** @throws MeshError invalid_argument */
 export function namedCommands({
   mcp = [],
   mcpAllow = [],
+  mcpFor = [],
   mcpPerCaller = [],
 }: ToolServerFlags): NamedCommand[] {
   const commands = commandsIn(mcp)
@@ -37,11 +44,19 @@ export function namedCommands({
     mcpAllow.map(text => allowedTool(text, commands)),
     ({ server }) => server,
   )
+  const members = Map.groupBy(
+    mcpFor.map(text => openedFor(text, commands)),
+    ({ server }) => server,
+  )
   for (const name of mcpPerCaller) checkServer(name, '--mcp-per-caller', commands)
   return [...commands].map(([name, command]) => {
     const patterns = tools.get(name)?.map(({ pattern }) => pattern) ?? ['*']
     const isAllowed = (tool: string) => patterns.some(pattern => covers(pattern, tool))
-    return { name, command, isAllowed, perCaller: mcpPerCaller.includes(name) }
+    const allow = members.get(name)?.map(({ selector }) => selector)
+    return {
+      ...{ name, command, isAllowed, perCaller: mcpPerCaller.includes(name) },
+      ...(allow !== undefined && { allow }),
+    }
   })
 }
 
@@ -72,6 +87,21 @@ function allowedTool(text: string, commands: ReadonlyMap<string, string>) {
     })
   checkServer(server, `--mcp-allow ${text}`, commands)
   return { server, pattern }
+}
+
+function openedFor(text: string, commands: ReadonlyMap<string, string>) {
+  const [, server, selector] = opened.exec(text) ?? []
+  const { pattern, not } = fieldForms.selector
+  const fault =
+    server === undefined || selector === undefined
+      ? 'it is not SERVER=SELECTOR'
+      : !pattern.test(selector) && `'${selector}' ${not}`
+  if (fault !== false)
+    throw new MeshError('invalid_argument', `Cannot serve an MCP server for '${text}': ${fault}`, {
+      hint: 'Write it so: --mcp-for fs=tag:ops.',
+    })
+  checkServer(server!, `--mcp-for ${text}`, commands)
+  return { server: server!, selector: selector! }
 }
 
 function checkServer(name: string, option: string, commands: ReadonlyMap<string, string>): void {

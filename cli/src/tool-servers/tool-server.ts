@@ -114,12 +114,13 @@ export class ToolServer {
   }
 
   #serve(tools: readonly Tool[], unfit: readonly string[]): void {
-    const { name: server, serve, log } = this.#init
+    const { name: server, allow, serve, log } = this.#init
     const unapproved = this.#unapproved
     const text = JSON.stringify([tools, [...unapproved]])
     if (this.#served?.text === text) return
     this.#served?.end()
-    this.#served = { text, end: serve(toolService({ server, tools, unapproved, call: this.#call })) }
+    const service = toolService({ server, tools, unapproved, allow, call: this.#call })
+    this.#served = { text, end: serve(service) }
     if (unapproved.size > 0 || unfit.length > 0)
       log.warn(
         { event: 'tools-refused', server, changed: [...unapproved], unfit },

@@ -18,6 +18,8 @@ interface ToolServiceInit {
   readonly tools: readonly Tool[]
   /** Tools that its owner has not approved as they are now. */
   readonly unapproved: ReadonlySet<string>
+  /** Selectors of the members for whom its owner serves it. @default all */
+  readonly allow?: readonly string[] | undefined
   readonly call: CallTool
 }
 
@@ -31,7 +33,7 @@ export function servable(tools: readonly Tool[]): Tool[] {
   return tools.filter(isFit).slice(0, mostTools)
 }
 
-export function toolService({ server, tools, unapproved, call }: ToolServiceInit): ServiceDefinition {
+export function toolService({ server, tools, unapproved, allow, call }: ToolServiceInit): ServiceDefinition {
   const methods = tools.map(
     tool => [tool.name, unapproved.has(tool.name) ? refusedMethod : methodOf(tool)] as const,
   )
@@ -46,7 +48,11 @@ export function toolService({ server, tools, unapproved, call }: ToolServiceInit
     contract: { name: `${toolServices}${server}`, version: 1, methods: Object.fromEntries(methods) },
     handlers: Object.fromEntries(handlers) as ServiceDefinition['handlers'],
     // The server itself knows how much it does at once.
-    options: { concurrency: 'unlimited', target: method => methodTarget(`${toolServices}${server}`, method) },
+    options: {
+      concurrency: 'unlimited',
+      target: method => methodTarget(`${toolServices}${server}`, method),
+      ...(allow !== undefined && { allow }),
+    },
   }
 }
 

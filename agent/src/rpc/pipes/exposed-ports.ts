@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { MeshError, portNameField, selectorsOf, type Subject } from '@agent-mesh/protocol'
+import { MeshError, portNameField, type Subject } from '@agent-mesh/protocol'
 import { hostPort } from '@agent-mesh/protocol/host-port'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
 import { checkNames } from '../../core/option-names.ts'
@@ -69,24 +69,18 @@ export class ExposedPorts {
     }
   }
 
-  /** @throws MeshError not_found; permission_denied when its owner did not open it for this member */
-  for(name: string, caller: Subject): ExposedPort {
+  /** The members for whom its owner opened a port, as selectors; undefined: all, or there is no such port. */
+  listOf(name: string): readonly string[] | undefined {
+    return this.#ports.get(name)?.allow
+  }
+
+  /** @throws MeshError not_found */
+  named(name: string): ExposedPort {
     const port = this.#ports.get(name)
-    if (port === undefined)
-      throw new MeshError('not_found', `Cannot connect to port ${name}: this member exposes no such port`, {
-        notStarted: true,
-      })
-    if (port.allow === undefined) return port
-    const selectors = selectorsOf(caller)
-    if (port.allow.some(selector => selectors.has(selector))) return port
-    throw new MeshError(
-      'permission_denied',
-      `Cannot connect to port ${name}: the owner of this machine opened it for ${port.allow.join(', ')} only`,
-      {
-        notStarted: true,
-        hint: `The owner can add "name:${caller.name}" to what "allow" lists for ${name}.`,
-      },
-    )
+    if (port !== undefined) return port
+    throw new MeshError('not_found', `Cannot connect to port ${name}: this member exposes no such port`, {
+      notStarted: true,
+    })
   }
 }
 

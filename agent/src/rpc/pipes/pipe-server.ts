@@ -1,4 +1,4 @@
-/** The callee of pipes: asks the policy, then the owner of the port, then opens it, and answers. */
+/** The callee of pipes: asks whether the member may open it, by the policy and by the owner of the port, then opens it, and answers. */
 import type { Duplex } from 'node:stream'
 import {
   MeshError,
@@ -18,14 +18,22 @@ import { traceOf } from './pipe-trace.ts'
 
 export interface PipeServerInit {
   ports: ExposedPorts
-  /** Asks the policy. @throws MeshError permission_denied */
-  authorize: (question: { from: Subject; action: 'connect'; to: string; app: string | undefined }) => void
+  /** Asks the policy, then the owner of the port, whose list is `allow`. @throws MeshError permission_denied */
+  authorize: (question: PortQuestion) => void
   /** What tickets of this member are for. @throws MeshError not_found */
   take: (request: PipeRequest, caller: Subject) => PipeHandler | Promise<PipeHandler>
   /** Spans of pipes to ports. @default none */
   tracing?: Pick<Tracing, 'accept'> | undefined
   /** Of the clock that limits are measured by. @default that of the process */
   startTimer?: StartTimer | undefined
+}
+
+interface PortQuestion {
+  readonly from: Subject
+  readonly action: 'connect'
+  readonly to: string
+  readonly app: string | undefined
+  readonly allow: readonly string[] | undefined
 }
 
 export class PipeServer {
@@ -80,7 +88,9 @@ export class PipeServer {
     if (this.#leaving && kind !== 'body') refuseAs('going_away', 'this member stops')
     if (full) refuseAs('overloaded', 'too many pipes are open here')
     if (kind !== 'port') return this.#init.take(request, caller)
-    this.#init.authorize({ from: caller, action: 'connect', to, app: request.app })
+    const { authorize, ports } = this.#init
+    // Only members that are allowed learn whether it is there.
+    authorize({ from: caller, action: 'connect', to, app: request.app, allow: ports.listOf(name) })
     return this.#port(name, request, caller)
   }
 
@@ -88,7 +98,7 @@ export class PipeServer {
   async #port(name: string, request: PipeRequest, caller: Subject): Promise<PipeHandler> {
     const { ports, tracing } = this.#init
     const span = tracing?.accept(name, traceOf(request), caller.sub)
-    const opened = async () => openPort(ports.for(name, caller))
+    const opened = async () => openPort(ports.named(name))
     if (span === undefined) return opened()
     const failed = (error: unknown): never => {
       span.end(toMeshError(error, 'internal', 'take the pipe').code)

@@ -1,6 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
 import { checkOptions } from '../../core/option-names.ts'
+import { checkAllow } from './allow-option.ts'
 
 /**
  * How many calls of a method may run at once: a number; `auto`, found out by watching them; `unlimited`, for handlers that are meant
@@ -14,6 +15,8 @@ export interface ServeOptions {
   readonly concurrency?: Concurrency | Readonly<Record<string, Concurrency>>
   /** What the policy knows a method by, like `tool:fs.read_file`. @default `service:NAME.METHOD` */
   readonly target?: (method: string) => string
+  /** Members for whom this machine's owner opens it, as selectors of the policy (`tag:ops`); the policy must allow them, too. @default all */
+  readonly allow?: readonly string[]
 }
 
 const most = 1_000_000
@@ -40,10 +43,11 @@ export function concurrencyOf({ concurrency = 'auto' }: ServeOptions, method: st
  */
 export function checkServeOptions(options: unknown, service: string, methods: object): void {
   const action = `serve ${service}`
-  checkOptions(options, ['concurrency', 'target'], action)
-  const { concurrency, target } = (options ?? {}) as Partial<Record<keyof ServeOptions, unknown>>
+  checkOptions(options, ['concurrency', 'target', 'allow'], action)
+  const { concurrency, target, allow } = (options ?? {}) as Partial<Record<keyof ServeOptions, unknown>>
   if (target !== undefined && typeof target !== 'function')
     throw new MeshError('invalid_argument', `Cannot ${action}: target is ${shownValue(target)}, no function`)
+  checkAllow(allow, action)
   const named = typeof concurrency === 'object' && concurrency !== null ? Object.keys(concurrency) : []
   for (const method of named)
     if (!Object.hasOwn(methods, method))

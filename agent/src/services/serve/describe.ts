@@ -4,15 +4,15 @@ import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/sp
 import { toJSONSchema, type $ZodType } from 'zod/v4/core'
 import { isIdempotent, serviceRef, type MethodContract, type ServiceContract } from '../contract/contract.ts'
 import type { DescribedService } from '../contract/host-service.ts'
-import type { ServiceRegistry } from './service-registry.ts'
+import type { ServedMethod, ServiceRegistry } from './service-registry.ts'
 
 /** Characters of the JSON Schema of one method; a larger one is left out, so that an answer fits its frame. */
 const schemaChars = 4_096
 
 export interface DescribeInit {
   readonly registry: Pick<ServiceRegistry, 'contracts' | 'find'>
-  /** Whether `from` may call a target like `service:math.add`: methods that it may not call are left out. */
-  readonly allows: (from: Subject, target: string) => boolean
+  /** Whether `from` may call a method: those that it may not call are left out. */
+  readonly allows: (from: Subject, served: Pick<ServedMethod, 'target' | 'allow'>) => boolean
   /** Called once for each schema without a JSON Schema: it is described as any value. @default ignored */
   readonly onUntold?: (what: string, reason: unknown) => void
 }
@@ -42,7 +42,7 @@ export function describeServices({ registry, allows, onUntold = () => {} }: Desc
       .map(contract => {
         const isAllowed = (method: string) => {
           const served = registry.find(`${serviceRef(contract)}.${method}`)
-          return served !== undefined && allows(caller, served.target)
+          return served !== undefined && allows(caller, served)
         }
         return described(contract, isAllowed, viewOf(serviceRef(contract)))
       })

@@ -171,7 +171,7 @@ export class Dispatcher {
     const { served } = passage
     const method = served?.method ?? parseMethod(call.method)?.method ?? call.method
     const to = served?.target ?? `service:${method}`
-    this.#authorize({ from: caller, action: 'call', to, app: call.fields.app })
+    this.#authorize({ from: caller, action: 'call', to, app: call.fields.app, allow: served?.allow })
     if (served === undefined) throw this.#notServed(call.method, caller)
     passage.span = this.#tracing?.serve(method, call.fields, caller.sub)
     checkHops(method, call.fields.hops ?? 0)

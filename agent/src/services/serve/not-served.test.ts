@@ -24,7 +24,7 @@ registry.serve(defineService({ name: 'maths', version: 1, methods: { sum: method
 
 const caller: Subject = { sub: 'p', name: 'ops', roles: ['ops'], tags: [] }
 /** What the caller may call, the secret not being of it. */
-const allows = (_: Subject, target: string) => !target.endsWith('.secret')
+const allows = (_: Subject, { target }: { target: string }) => !target.endsWith('.secret')
 
 describe('a method that is not served', () => {
   const told = notServed({ registry, self: () => 'web-1', allows })

@@ -16,6 +16,8 @@ export interface ServedMethod {
   readonly method: string
   /** `service:math.add`, as policy names it. */
   readonly target: string
+  /** Selectors of the members for whom the owner of this machine opens it, beside the policy. @default all */
+  readonly allow: readonly string[] | undefined
   readonly params: StandardSchemaV1
   /** Of a result with a codec. */
   readonly encode: Encode | undefined
@@ -155,7 +157,8 @@ function methodsOf<Methods extends MethodContracts>(
     const concurrency = stream !== undefined && asked === 'auto' ? 'unlimited' : asked
     const encode = encoderOf(result)
     const target = options.target?.(key) ?? `service:${method}`
-    return [key, { method, target, params, encode, stream, errors, largest, handle, concurrency }]
+    const { allow } = options
+    return [key, { method, target, allow, params, encode, stream, errors, largest, handle, concurrency }]
   })
   return new Map(served)
 }
