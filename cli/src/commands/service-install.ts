@@ -48,8 +48,8 @@ Examples:
   $ agent-mesh service install --user
   $ agent-mesh service install --dry-run
 
-Exit codes: 0 installed, 4 this needs root, 7 there is no service manager here, 8 other users could write the folder
-(Windows).`,
+Exit codes: 0 installed, 4 this needs root, or the join token is none, 7 there is no service manager here, 8 other users
+could write the folder (Windows).`,
     )
   onCall<InstallOptions, [string[]]>(command, finish, async ({ options, settings, output, signal }, args) => {
     const { install, stepsOf } = await import('../service/install.ts')
