@@ -1,8 +1,11 @@
 import type { MultiaddrConnection, Stream } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../../../test/support/until.ts'
+import { FrameReader } from './frame-reader.ts'
+import type { FrameHeader, FramingMuxer } from './hidden-parts.ts'
 import { leanYamux } from './lean-yamux.ts'
 
 const KiB = 1024
@@ -65,6 +68,17 @@ describe('frames of yamux', () => {
     await sender.close()
     await until(() => ended)
     expect(bytes().equals(sent)).toBe(true)
+  })
+
+  it('that come byte by byte wait in few pieces', () => {
+    const pieces: number[] = []
+    const handleFrame = ({ data }: { header: FrameHeader; data: Uint8ArrayList }) =>
+      void pieces.push([...data].length, data.byteLength)
+    const framing = { streams: [], handleFrame } as unknown as FramingMuxer
+    const frames = new FrameReader(framing, windowBytes)
+    for (const byte of frame(0, 1, 3, 5_000, Buffer.alloc(5_000))) frames.push(Uint8Array.of(byte))
+    expect(pieces[0]).toBeLessThan(300)
+    expect(pieces[1]).toBe(5_000)
   })
 
   it('are passed on when all of them is there, and not before', async () => {

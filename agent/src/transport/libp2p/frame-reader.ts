@@ -8,6 +8,7 @@
  * stream are left to the stock muxer.
  */
 import { Uint8ArrayList } from 'uint8arraylist'
+import { addPiece } from '../../core/add-piece.ts'
 import { handOver } from './direct-streams.ts'
 import { framedStreamOf, type FramedStream, type FrameHeader, type FramingMuxer } from './hidden-parts.ts'
 
@@ -96,7 +97,7 @@ export class FrameReader {
     const end = Math.min(chunk.byteLength, at + this.#left)
     this.#left -= end - at
     if (this.#stream !== undefined || this.#stockHeader !== undefined)
-      this.#pieces.push(end - at === chunk.byteLength ? chunk : chunk.subarray(at, end))
+      addPiece(this.#pieces, end - at === chunk.byteLength ? chunk : chunk.subarray(at, end))
     if (this.#left === 0) this.#complete()
     return end
   }

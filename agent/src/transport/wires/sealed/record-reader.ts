@@ -5,6 +5,7 @@
  *     sealed   u8 0x4d     | u24 length  | body: ciphertext and a tag of 16 bytes
  */
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { addPiece } from '../../../core/add-piece.ts'
 
 /** The first byte of a sealed record; those of TLS are 20 to 23, or 0 to 63 in all (RFC 7983). */
 export const sealedType = 0x4d
@@ -20,12 +21,6 @@ const tlsHeaderBytes = 5
 /** RFC 8446, 5.2: the plaintext of a record, and what its encryption may add. */
 const tlsBodyBytes = 16 * 1024 + 256
 
-/**
- * Pieces that wait for the end of their record, a count; more are put together. A piece takes 100 bytes of memory beside its own, which
- * a stranger could send one by one: 13 MB for each connection.
- */
-const mostPieces = 256
-
 export interface WireRecord {
   readonly sealed: boolean
   /** Header and body of a record of TLS in pieces; of a sealed one the body alone. */
@@ -35,24 +30,15 @@ export interface WireRecord {
 }
 
 export class RecordReader {
-  #chunks: Uint8Array[] = []
+  readonly #chunks: Uint8Array[] = []
   /** Of the first chunk, read already. */
   #offset = 0
   #bytes = 0
 
   push(data: Uint8Array | Uint8ArrayList): void {
-    if (data instanceof Uint8Array) this.#add(data)
-    else for (const chunk of data) this.#add(chunk)
-  }
-
-  #add(chunk: Uint8Array): void {
-    if (this.#chunks.length >= mostPieces) {
-      const joined = Buffer.concat(this.rest())
-      this.#chunks.push(joined)
-      this.#bytes = joined.byteLength
-    }
-    this.#chunks.push(chunk)
-    this.#bytes += chunk.byteLength
+    this.#bytes += data.byteLength
+    if (data instanceof Uint8Array) addPiece(this.#chunks, data)
+    else for (const chunk of data) addPiece(this.#chunks, chunk)
   }
 
   /** The next record that is complete. @throws Error when that is no record, or too long */
