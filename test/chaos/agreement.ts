@@ -27,11 +27,11 @@ export async function agreement(
   return { agreedMs: await until(agree, ms, 1_000), beliefs }
 }
 
-/** One that does not answer lists itself alone. */
+/** One that does not answer lists itself alone; one whose database cannot be read, as while it starts, holds nothing. */
 async function beliefOf(member: ChaosMember): Promise<Belief> {
   const peers = await member.api.peers().catch(() => [])
   const online = [member.name, ...peers.filter(({ online }) => online).map(({ name }) => name)]
-  return { name: member.name, online, incarnations: await incarnationsIn(member) }
+  return { name: member.name, online, incarnations: await incarnationsIn(member).catch(() => ({})) }
 }
 
 const areSame = (beliefs: readonly Belief[]): boolean =>
