@@ -121,7 +121,7 @@ describe('options that there are not', () => {
 
   test('are no options at all', async () => {
     const start = (given: unknown) => refusal(createAgent(given as AgentOptions))
-    expect(await start(undefined)).toBe('invalid_argument: Cannot start: its options are null')
+    expect(await start(undefined)).toBe('invalid_argument: Cannot start: its options are undefined')
     expect(await start(5)).toBe('invalid_argument: Cannot start: its options are 5')
     const [contracts, other] = [
       { ...options('a'), contracts: [5] },

@@ -32,7 +32,7 @@ import {
   type YieldsOf,
   serviceRef,
 } from '../services/index.ts'
-import { parseTags } from '../services/cache/tags.ts'
+import { taggedBy } from '../services/cache/tags.ts'
 import { agentCaller, type AgentInit } from './agent-caller.ts'
 import { askedCall, type AskedCall } from './asked-call.ts'
 import { awaitProvider, providerChanges, type AwaitOptions } from './await-provider.ts'
@@ -219,9 +219,9 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
    * Drops the cached answers with any of these tags, here and at the members that may hear of it (`topic:mesh.cache`); answers on
    * their way are not kept. @returns how many were dropped here @throws MeshError invalid_argument for more than 16 tags, or one of more than 128 characters
    */
-  async invalidate({ tags }: { tags: readonly string[] }): Promise<number> {
+  async invalidate(answers: { tags: readonly string[] }): Promise<number> {
     this.mustRun('invalidate cached answers')
-    return this.#invalidation.invalidate(parseTags(tags))
+    return this.#invalidation.invalidate(taggedBy(answers))
   }
 
   /**

@@ -43,12 +43,15 @@ export function checkNames(given: unknown, known: readonly string[], place = '',
   throw new MeshError('invalid_argument', `Cannot ${action}: there is no option ${name}`, { hint })
 }
 
-/** As {@link checkNames}, of options that may be left out. @throws MeshError invalid_argument also for what is no object */
-export function checkOptions(given: unknown, known: readonly string[], action: string): void {
-  if (given === undefined) return
+/**
+ * As {@link checkNames}, of options that may be left out, unless they are `needed`.
+ * @throws MeshError invalid_argument also for what is no object
+ */
+export function checkOptions(given: unknown, known: readonly string[], action: string, needed = false): void {
+  if (given === undefined && !needed) return
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw new MeshError('invalid_argument', `Cannot ${action}: its options are ${shownValue(given)}`, {
-      hint: `Give an object of options, or none: ${known.join(', ')}.`,
+      hint: `Give an object of options${needed ? '' : ', or none'}: ${known.join(', ')}.`,
     })
   checkNames(given, known, '', action)
 }

@@ -100,7 +100,7 @@ const startNames = ['folder', 'log', 'signal', 'clock']
  * @throws MeshError invalid_argument, also for an option that there is not
  */
 export function parseMemberOptions(options: StartOptions, more: readonly string[] = []): MemberSettings {
-  checkOptions(options ?? null, [...Object.keys(optionsSchema.shape), ...startNames, ...more], 'start')
+  checkOptions(options, [...Object.keys(optionsSchema.shape), ...startNames, ...more], 'start', true)
   checkNames(options.proxy, Object.keys(proxyField.shape), 'proxy.')
   checkNames(options.certificate, Object.keys(certificateField.shape), 'certificate.')
   checkNames(options.mdns, Object.keys(mdnsField.shape), 'mdns.')

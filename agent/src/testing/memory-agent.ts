@@ -10,7 +10,7 @@ import { Listeners } from '../core/listeners.ts'
 import { memberDefaults } from '../member/defaults.ts'
 import { refuseAfterStop } from '../member/stopped.ts'
 import type { CallCache } from '../services/cache/call-cache.ts'
-import { parseTags } from '../services/cache/tags.ts'
+import { taggedBy } from '../services/cache/tags.ts'
 import {
   Balancer,
   addMiddleware,
@@ -156,9 +156,9 @@ export class MemoryAgent<const C extends Contracts = readonly []>
     return addMiddleware(middleware, { call: this.#caller, serve: this.#member.dispatcher })
   }
 
-  async invalidate({ tags }: { tags: readonly string[] }): Promise<number> {
+  async invalidate(answers: { tags: readonly string[] }): Promise<number> {
     this.mustRun('invalidate cached answers')
-    const parsed = parseTags(tags)
+    const parsed = taggedBy(answers)
     const dropped = await this.#cache.invalidate(parsed)
     this.#known.invalidated.emit({ by: this.#member.subject, tags: parsed })
     return dropped

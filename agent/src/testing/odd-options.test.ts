@@ -160,6 +160,15 @@ it.each([
   expect(await told(() => server.expose(port as never))).toContain(reason)
 })
 
+it.each([
+  [undefined, 'its options are undefined. Give an object of options: tags.'],
+  [{ tag: ['a'] }, 'there is no option tag. Did you mean tags?'],
+  [{ tags: 'a' }, 'Cannot invalidate cached answers'],
+])('nothing is invalidated by %j', async (answers, reason) => {
+  const { caller } = agents()
+  expect(await told(() => caller.invalidate(answers as never))).toContain(reason)
+})
+
 it('a test mesh refuses what is no policy, time or option of it', async () => {
   const { mesh } = agents()
   expect(await told(() => mesh.setPolicy(5 as never))).toContain('Cannot set the policy')

@@ -1,5 +1,6 @@
 import { MeshError, parse } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
+import { checkOptions } from '../../core/option-names.ts'
 import type { CacheRules } from '../contract/contract.ts'
 import { cacheDefaults } from './defaults.ts'
 
@@ -9,8 +10,12 @@ export const tagList = z
   .array(z.string().check(z.minLength(1), z.maxLength(tagChars)))
   .check(z.maxLength(tags))
 
-/** Tags that a program names. @throws MeshError `invalid_argument` */
-export const parseTags = (value: unknown): string[] => parse(tagList, value, 'invalidate cached answers')
+/** Tags of `agent.invalidate({ tags })`, as a program without types may pass them. @throws MeshError `invalid_argument` */
+export function taggedBy(answers: unknown): string[] {
+  const action = 'invalidate cached answers'
+  checkOptions(answers, ['tags'], action, true)
+  return parse(tagList, (answers as { readonly tags?: unknown }).tags, action)
+}
 
 /** Tags of the answer to a call. @throws MeshError `invalid_argument` for what a contract makes of the params that are no tags */
 export function answerTags(cache: CacheRules, params: unknown, method: string): string[] {
