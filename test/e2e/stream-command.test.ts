@@ -64,14 +64,16 @@ describe('agent-mesh stream', () => {
   it('writes messages as they come, and Ctrl-C ends the handler at the other agent', async () => {
     const args = [commandFile, 'stream', 'feed.count', '-F', 'from=7', '--peer', 'server', '--data', data]
     await vi.waitFor(async () => expect(await open()).toBe(0), 60_000)
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     const exited = once(child, 'exit')
+    const complaints = child.stderr.toArray()
     const lines: string[] = []
     createInterface({ input: child.stdout }).on('line', line => lines.push(line))
     await vi.waitFor(() => expect(lines).toEqual(['7', '8', '9']), 20_000)
     expect(await open()).toBe(1)
     child.kill('SIGINT')
     expect(await exited).toEqual([130, null])
+    expect(Buffer.concat(await complaints).toString()).toBe('')
     await vi.waitFor(async () => expect(await open()).toBe(0), 20_000)
   })
 

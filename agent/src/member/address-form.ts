@@ -12,8 +12,8 @@ export function multiaddrOf(text: string): string {
   return `/${/^\d+(?:\.\d+){3}$/.test(host) ? 'ip4' : 'dns4'}/${host}/tcp/${port}`
 }
 
-/** A TCP or WebSocket address, and its host. */
-const addressForm = /^\/(?:ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/\d{1,5}(?:\/ws|\/wss|\/tls\/ws)?$/
+/** A TCP or WebSocket address, its host and its port. */
+const addressForm = /^\/(?:ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(\d{1,5})(?:\/ws|\/wss|\/tls\/ws)?$/
 
 export interface AddressUse {
   /** What people may write. */
@@ -33,8 +33,9 @@ export const announced: AddressUse = {
 
 /** Why an address, as a person wrote it, does not serve; undefined: it does. */
 export function refusalOf(text: string, { examples, hostChars }: AddressUse): string | undefined {
-  const [, host] = text.length > limits.addrChars ? [] : (addressForm.exec(multiaddrOf(text)) ?? [])
+  const [, host, port] = text.length > limits.addrChars ? [] : (addressForm.exec(multiaddrOf(text)) ?? [])
   if (host === undefined) return `is not HOST:PORT, nor a TCP or WebSocket address (${examples})`
+  if (Number(port) > 65_535) return `has port ${port}, and ports end at 65535`
   if (host.length <= hostChars) return undefined
   return `has a host of ${host.length} characters, and members of the version before take ${hostChars}: announce a shorter name for it (CNAME), or its IP address`
 }

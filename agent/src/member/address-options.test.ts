@@ -25,6 +25,13 @@ describe('an address option', () => {
     },
   )
 
+  it.each(['0.0.0.0:99999', '[::]:65536', '/ip4/0.0.0.0/tcp/99999/ws'])('refuses the port of %s', text => {
+    for (const option of ['listen', 'announce'])
+      expect(() => parseMemberOptions({ data: '/d', [option]: [text] })).toThrow(
+        /has port \d+, and ports end at 65535/,
+      )
+  })
+
   it.each([`${'a'.repeat(65)}:443`, `/dns4/${'a'.repeat(300)}/tcp/443/wss`])(
     'refuses to announce the host of %s, which the version before does not read, and says what to do',
     text => {

@@ -35,7 +35,7 @@ Examples:
   $ agent-mesh admin backup mesh-2027-01-31.backup
   $ agent-mesh admin backup /backup/mesh.backup --force --json
 
-Exit codes: 0 written, 8 the file exists, 7 the store makes its own backups (DynamoDB).`,
+Exit codes: 0 written, 8 the file exists, 7 there is no such folder, or the store makes its own backups (DynamoDB).`,
     )
   onCall<BackupOptions, [string]>(command, finish, async ({ settings, options, output, signal }, given) => {
     const { writeBackup } = await import('@agent-mesh/lambdas')

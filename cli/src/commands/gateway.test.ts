@@ -1,6 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { redactText } from '@agent-mesh/protocol/redact'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -42,6 +42,7 @@ it.each<[ScopeAction, string]>([
     const [, advised = ''] = /"agent-mesh (.*)"/.exec(hint) ?? []
     const args = advised.split(' ').map(word => word.replaceAll("'", ''))
     vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    await writeFile(join(folder, 'member.db'), '')
     expect(await runProgram([...args, '--data', folder])).toBe(exitCodes.ok)
     expect(await new GatewayTokens(folder).list()).toMatchObject([{ scope: { [act]: [to] } }])
   },
@@ -50,4 +51,15 @@ it.each<[ScopeAction, string]>([
 it('what a request without a token is told is readable: it is not taken for a secret', () => {
   const hint = hintOf(() => new GatewayTokens(folder).authenticate(undefined))
   expect(redactText(hint)).toBe(hint)
+})
+
+it('a token for a folder that no agent has used is refused: it would never work', async () => {
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const create = ['gateway', 'token', 'create', '--call', 'service:math.*', '--data']
+  expect(await runProgram([...create, join(folder, 'mistyped')])).toBe(exitCodes.nothingRunning)
+  await writeFile(join(folder, 'root-key.json'), '{}')
+  expect(await runProgram([...create, folder])).toBe(exitCodes.nothingRunning)
+  expect(said.mock.calls.join()).toContain('which is of: control plane')
+  said.mockRestore()
+  expect(await new GatewayTokens(folder).list()).toEqual([])
 })

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import { collect, parseLifetime } from '../arguments.ts'
 import type { Scope, ScopeAction } from '../gateway/scope.ts'
 import { commandDefaults } from '../defaults.ts'
+import { NothingRunningError } from '../exit-codes.ts'
 import { parseLabel, parseTokenId } from '../name-arguments.ts'
 import { duration } from '../show/units.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
@@ -87,11 +88,26 @@ Examples:
   onCall<CreateOptions, []>(command, finish, async ({ settings, options, output }) => {
     const { checkScopeTargets } = await import('../gateway/scope.ts')
     const scope = checkScopeTargets(options)
+    await checkAgent(settings.data)
     const tokens = await tokensOf(settings.data)
     const { name: app, expires: lifetimeMs } = options
     const { text, token } = await tokens.create({ app, scope, lifetimeMs })
     output.result({ token: text, view: token }, () => text)
   })
+}
+
+/** @throws NothingRunningError for a folder that no agent has used: its token would never work */
+async function checkAgent(folder: string): Promise<void> {
+  const { describeContext, holdsText } = await import('../contexts/contexts.ts')
+  const context = await describeContext('', folder)
+  if (context.holds.includes('member') && context.member !== 'relay') return
+  const held = holdsText(context)
+  throw new NothingRunningError(
+    folder,
+    undefined,
+    `Cannot create a token: no agent has run in ${folder}${held === '' ? '' : `, which is of: ${held}`}`,
+    'Name the context of the agent with --context NAME or --data DIR, or start it first: agent-mesh up --gateway.',
+  )
 }
 
 /** Its form is checked later, where a schema library may be loaded. */

@@ -1,5 +1,6 @@
 import { countUpTo } from '../arguments.ts'
 import { parseRemotePlace, type RemotePlace } from '../files/copy-place.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { offByOwner } from '../files/off-by-owner.ts'
 import { parsePeer } from '../name-arguments.ts'
 import { jsonText } from '../show/output.ts'
@@ -43,6 +44,7 @@ Exit codes: 0 shown, 4 the policy or the owner does not allow it, 6 not reachabl
       try {
         await (output.json ? showLines : showText)(pieces, signal)
       } catch (thrown) {
+        if (signal.aborted) return exitCodes.interrupted
         const isOfAgent = !('path' in place)
         const action = isOfAgent ? `read the log of ${peer}` : `read ${place.path} of ${peer}`
         const option = isOfAgent ? '--allow-logs' : '--allow-files DIR'

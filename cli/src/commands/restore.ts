@@ -25,7 +25,7 @@ Examples:
   $ agent-mesh admin restore mesh-2027-01-31.backup
   $ agent-mesh --data /srv/mesh admin restore mesh.backup --store postgres://mesh@db.example.com/mesh
 
-Exit codes: 0 restored, 2 the backup is damaged, 7 it is from another kind of store, 8 the store or folder is in use.`,
+Exit codes: 0 restored, 2 the backup is damaged, 7 there is no such file, or it is from another kind of store, 8 the store or folder is in use.`,
     )
   onCall<{ store?: string }, [string]>(command, finish, async ({ settings, options, output }, given) => {
     const { parseStoreChoice, restoreBackup } = await import('@agent-mesh/lambdas')

@@ -7,6 +7,7 @@ import { parseDuration, parseFile } from '../arguments.ts'
 import { parseExact } from '../data/call-params.ts'
 import { nameOf, openInput } from '../data/read-input.ts'
 import { commandDefaults } from '../defaults.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { linesOf } from '@agent-mesh/agent/gateway/lines'
 import { parsePeer } from '../name-arguments.ts'
 import { jsonText } from '../show/output.ts'
@@ -82,6 +83,7 @@ export const registerStream: Register = (program, finish) => {
           else await writeMessage(value, { raw, signal })
         }
       } catch (thrown) {
+        if (signal.aborted) return exitCodes.interrupted
         throw toldUnserved(thrown)
       } finally {
         await messages.return(undefined as never)

@@ -1,6 +1,7 @@
 import type { LocalTopicMessage } from '@agent-mesh/protocol/local-topics'
 
 import { parseCount } from '../arguments.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { parseGroup, parseTopicPattern } from '../name-arguments.ts'
 import { jsonText } from '../show/output.ts'
 import { base64Bytes, write } from '../show/raw.ts'
@@ -44,12 +45,17 @@ base64; "lost" counts the messages that were dropped before it. The last line is
     const { group, retained, count = Infinity } = options
     const request = { topic, ...(group !== undefined && { group }), ...(!retained && { retained }) }
     let messages = 0
-    for await (const line of localClient(settings.data, signal).subscribe(request)) {
-      if (isMessage(line)) {
-        if (output.json) await write(`${jsonText(line)}\n`, signal)
-        else await writeMessage(line, signal)
-        if (++messages >= count) return
-      } else if (!output.json) process.stderr.write(`subscribed to ${topic}\n`)
+    try {
+      for await (const line of localClient(settings.data, signal).subscribe(request)) {
+        if (isMessage(line)) {
+          if (output.json) await write(`${jsonText(line)}\n`, signal)
+          else await writeMessage(line, signal)
+          if (++messages >= count) return
+        } else if (!output.json) process.stderr.write(`subscribed to ${topic}\n`)
+      }
+    } catch (thrown) {
+      if (signal.aborted) return exitCodes.interrupted
+      throw thrown
     }
   })
 }

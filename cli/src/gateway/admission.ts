@@ -52,6 +52,9 @@ export function admit(init: AdmissionInit, { method, headers }: Asked): Admitted
     return refused(415, 'invalid_argument', `its content type is '${type}'`, {
       hint: `Send one of ${[...contentTypes].join(', ')}.`,
     })
+  const charset = charsetOf(headers)
+  if ('token' in known && method === 'POST' && charset !== undefined && !charsets.has(charset))
+    return refused(415, 'invalid_argument', `its charset is '${charset}'`, { hint: 'Send UTF-8.' })
   return known
 }
 
@@ -76,6 +79,15 @@ export function authenticate(
 /** Of the body, without parameters, in lower case. */
 export const mediaType = (headers: IncomingHttpHeaders): string =>
   (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
+
+/** What bodies are read as, and what is part of that. */
+const charsets = new Set(['utf-8', 'utf8', 'us-ascii'])
+
+/** Of a body of text, in lower case. */
+const charsetOf = (headers: IncomingHttpHeaders): string | undefined =>
+  mediaType(headers) === 'application/octet-stream'
+    ? undefined
+    : /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '')?.[1]?.toLowerCase()
 
 /** What says that a page sent it, or that its name for this machine is another one's (DNS rebinding). */
 function foreignTo(

@@ -3,6 +3,7 @@ import { MeshError } from '@agent-mesh/protocol'
 import { randomBytes } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { link, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { fileFailure } from '../../../files/whole-file.ts'
@@ -19,7 +20,7 @@ export interface WrittenBackup extends Pick<BackupHead, 'meshId' | 'at' | 'kind'
  * Writes the lines of a backup, checked as they pass.
  * @param options.force replaces an existing file
  * @param options.onRows gets the number of rows written so far
- * @throws MeshError conflict when the file exists, or is no regular file; unavailable when the disk is full; invalid_argument when lines
+ * @throws MeshError conflict when the file exists, or is no regular file; not_found without its folder; unavailable when the disk is full; invalid_argument when lines
  * are missing
  */
 export async function writeBackup(
@@ -32,6 +33,7 @@ export async function writeBackup(
   // As root, a rename would replace /dev/null for all processes of the machine.
   if (found?.isFile() === false)
     throw new MeshError('conflict', `Cannot write backup ${file}: it is no regular file`)
+  if (found === undefined) await checkFolder(file)
   if (!force && found !== undefined) throw thereAlready(file)
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
@@ -84,8 +86,10 @@ export async function* readBackup(file: string): AsyncGenerator<BackupLine, void
   } catch (cause) {
     if (cause instanceof MeshError) throw cause
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    if (code === 'ENOENT')
-      throw new MeshError('not_found', `Cannot read backup ${file}: there is no such file`, { cause })
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new MeshError('not_found', `Cannot read backup ${file}: there is no such file`, { cause, hint })
+    if (code === 'EISDIR')
+      throw new MeshError('invalid_argument', `Cannot read backup ${file}: it is a folder`, { cause, hint })
     if (code.startsWith('Z_') || code.startsWith('ERR_ENCODING'))
       throw damaged(`it is no whole gzip file (${code})`)
     throw fileFailure(`read backup ${file}`, cause)
@@ -94,6 +98,21 @@ export async function* readBackup(file: string): AsyncGenerator<BackupLine, void
     plain.destroy()
   }
 }
+
+/** @throws MeshError not_found */
+async function checkFolder(file: string): Promise<void> {
+  const folder = dirname(file)
+  const isThere = await stat(folder).then(
+    found => found.isDirectory(),
+    (cause: NodeJS.ErrnoException) => cause.code !== 'ENOENT' && cause.code !== 'ENOTDIR',
+  )
+  if (isThere) return
+  throw new MeshError('not_found', `Cannot write backup ${file}: there is no folder ${folder}`, {
+    hint: 'Create the folder, or name a file in another one.',
+  })
+}
+
+const hint = 'Name the file that "agent-mesh admin backup" wrote.'
 
 const thereAlready = (file: string) =>
   new MeshError('conflict', `Cannot write backup ${file}: the file exists`, {
