@@ -94,6 +94,16 @@ it.each([
   expect((await at.ask(path, jsonBody(token, { a: 1, b: 2 }))).status).toBe(404)
 })
 
+it.each([
+  ['GET', '/v1/call/math/add', 'POST'],
+  ['GET', '/v1/stream/math/add', 'POST'],
+  ['DELETE', '/v1/topics/alerts', 'GET, HEAD, POST'],
+])('%s %s is told which methods it takes', async (method, path, allow) => {
+  const answer = await at.ask(path, { method, authorization: `Bearer ${token}` })
+  expect([answer.status, answer.headers['allow']]).toEqual([405, allow])
+  expect(answer.json()['hint']).toBe(`It takes ${allow}.`)
+})
+
 it('a call outside of the scope of a token is refused and on record here, whatever the policy grants', async () => {
   const narrow = await at.token('narrow', 'service:other.*')
   const answer = await add({}, narrow)

@@ -1,7 +1,7 @@
 /** The routes of the gateway, behind its door for programs with tokens, or behind the local socket for the owner. */
 import type { Logger } from '@agent-mesh/agent/observe/logger'
 import { problemOf } from '@agent-mesh/protocol/api/problem'
-import { toMeshError, type MeshError } from '@agent-mesh/protocol/errors'
+import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 
 import {
   json,
@@ -96,8 +96,23 @@ function appOf(agent: GatewayAgent, caller: GatewayCaller, served: Served): Hand
     if (method === 'POST' && path.startsWith('/v1/stream/')) return streamReply(agent, caller, request)
     if (method === 'POST' && path.startsWith(topicsPath)) return publishReply(agent, caller, request)
     if (method === 'GET' && path.startsWith(topicsPath)) return subscribeReply(agent, caller, request)
-    return fixed(request)
+    const allow = allowedMethods(path)
+    return allow === undefined ? fixed(request) : otherMethod(request, allow)
   }
+}
+
+/** Of the paths that name a method or a topic, as `Allow` has them. */
+function allowedMethods(path: string): string | undefined {
+  if (path.startsWith(topicsPath)) return 'GET, HEAD, POST'
+  return ['/v1/call/', '/v1/stream/'].some(start => path.startsWith(start)) ? 'POST' : undefined
+}
+
+function otherMethod({ method, path }: HandledRequest, allow: string): HandledReply {
+  const error = new MeshError('unsupported', `Cannot serve ${method} ${path}: it takes another method`, {
+    hint: `It takes ${allow}.`,
+  })
+  const reply = problemReply({ error, status: 405 })
+  return { ...reply, headers: { ...reply.headers, allow } }
 }
 
 async function answered(
