@@ -51,7 +51,7 @@ export type { AnswerGuard } from './cache/answer-guard.ts'
 export { CallCache } from './cache/call-cache.ts'
 export { localCallee } from './call/local-callee.ts'
 export type { CallAnswer } from './call/call-answer.ts'
-export type { AskOptions, CallOptions } from './call/call-options.ts'
+export type { AskOptions, CallOptions, StreamOptions } from './call/call-options.ts'
 export {
   explanationOf,
   type ExplainedCandidate,
@@ -64,7 +64,6 @@ export { ServiceCaller } from './call/service-caller.ts'
 export type { ServiceCallerInit } from './call/service-caller-init.ts'
 export type { ServiceClient, ServiceOptions } from './call/service-client.ts'
 export type { ServiceStream } from './call/service-stream.ts'
-export type { StreamOptions } from './call/stream-caller.ts'
 export { ServiceRegistry, type ServedMethod } from './serve/service-registry.ts'
 export type {
   CallArguments,

@@ -36,3 +36,16 @@ export type AskOptions = Omit<CallOptions, 'fallback'> & {
   /** Says why, too, asking a member whatever is cached; of a call that failed, `explanationOf(error)` says it. @default false */
   readonly explain?: boolean | undefined
 }
+
+/** What a caller may say of one stream. */
+export interface StreamOptions<Takes = unknown> extends Omit<
+  CallOptions,
+  'timeout' | 'idempotent' | 'cache' | 'hedge' | 'fallback' | 'explain'
+> {
+  /** Messages for the handler; asked for when it reads. @default none */
+  readonly input?: AsyncIterable<Takes> | Iterable<Takes> | undefined
+  /** ms for the whole stream. @default the method's, else none: 30,000 for its begin alone */
+  readonly timeout?: number | undefined
+  /** Bytes that the handler may be ahead of the reader at most, from 2,048 on. @default 64 KiB at first, up to 4 MiB */
+  readonly window?: number | undefined
+}

@@ -3,8 +3,7 @@ import { MeshError } from '@agent-mesh/protocol'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
 import { checkOptions } from '../../core/option-names.ts'
 import type { CallEachOptions } from './call-all.ts'
-import type { AskOptions, CallOptions } from './call-options.ts'
-import type { StreamOptions } from './stream-caller.ts'
+import type { AskOptions, CallOptions, StreamOptions } from './call-options.ts'
 
 /** What an option may be, and how to say so. */
 interface Form {

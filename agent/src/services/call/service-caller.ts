@@ -1,7 +1,7 @@
 import { toMeshError } from '@agent-mesh/protocol'
 import type { ClientSpan, Tracing } from '../../observe/tracing.ts'
 import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
-import type { AskOptions, CallOptions } from './call-options.ts'
+import type { AskOptions, CallOptions, StreamOptions } from './call-options.ts'
 import { Attempts } from './attempts.ts'
 import { callForms, checkCallOptions } from './check-options.ts'
 import { asItIs, valueOf, type CallAnswer } from './call-answer.ts'
@@ -27,7 +27,7 @@ import { aimed, aimOf, noAim, noRange, type Aim } from './version-choice.ts'
 import { serviceClient, type ServiceClient, type ServiceOptions } from './service-client.ts'
 import type { ServiceCallerInit } from './service-caller-init.ts'
 import type { ServiceStream } from './service-stream.ts'
-import { StreamCaller, type StreamOptions } from './stream-caller.ts'
+import { StreamCaller } from './stream-caller.ts'
 import type {
   CallArguments,
   Contracts,

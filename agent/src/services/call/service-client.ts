@@ -6,9 +6,8 @@ import {
   type ServiceContract,
 } from '../contract/contract.ts'
 import type { TakenBy, YieldedBy } from '../contract/typed.ts'
-import type { CallOptions } from './call-options.ts'
+import type { CallOptions, StreamOptions } from './call-options.ts'
 import type { ServiceStream } from './service-stream.ts'
-import type { StreamOptions } from './stream-caller.ts'
 
 type ArgumentsOf<Method extends MethodContract, Options> =
   undefined extends StandardSchemaV1.InferInput<Method['params']>

@@ -10,26 +10,13 @@ import { checkedError } from '../contract/declared-errors.ts'
 import { itemEncoder, itemReader } from '../contract/items.ts'
 import { checkedResult } from './call-errors.ts'
 import { checkCallOptions, streamForms } from './check-options.ts'
-import type { CallOptions } from './call-options.ts'
+import type { StreamOptions } from './call-options.ts'
 import { joinedSignal } from './joined-signal.ts'
 import { known, only } from './named-provider.ts'
 import { traced, type Plan, type Planner } from './plan.ts'
 import type { Retries } from './retries.ts'
 import { OpeningStream, type OpenStream, type ServiceStream } from './service-stream.ts'
 import { openingStreams, StreamRequest } from './stream-request.ts'
-
-/** What a caller may say of one stream. */
-export interface StreamOptions<Takes = unknown> extends Omit<
-  CallOptions,
-  'timeout' | 'idempotent' | 'cache' | 'hedge' | 'fallback' | 'explain'
-> {
-  /** Messages for the handler; asked for when it reads. @default none */
-  readonly input?: AsyncIterable<Takes> | Iterable<Takes> | undefined
-  /** ms for the whole stream. @default the method's, else none: 30,000 for its begin alone */
-  readonly timeout?: number | undefined
-  /** Bytes that the handler may be ahead of the reader at most, from 2,048 on. @default 64 KiB at first, up to 4 MiB */
-  readonly window?: number | undefined
-}
 
 export interface StreamCallerInit {
   readonly targets: CallTargets

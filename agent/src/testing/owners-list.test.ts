@@ -2,8 +2,8 @@ import type { MeshError } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { defineService, implementService } from '../services/index.ts'
-import { createTestMesh, type TestMesh } from '../testing/index.ts'
-import { toldTo, type MemberAudit } from './member-audit.ts'
+import { createTestMesh, type TestMesh } from './index.ts'
+import { toldTo, type MemberAudit } from '../member/member-audit.ts'
 
 const vault = defineService({
   name: 'vault',
