@@ -1,35 +1,25 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../../../test/support/until.ts'
 import { Relays } from '../testing/fake-relays.ts'
-import type { RelayClient } from './relay-client.ts'
 
-let client: RelayClient
-afterEach(() => client.stop())
-
-function start(relays: Relays, names: string[], options = {}) {
-  const started = relays.start(names, options)
-  client = started.client
-  return started.changes
-}
-
-const home = (...expected: string[]) =>
-  expect.poll(() => client.homeRelays(), { timeout: 20_000 }).toEqual(expected)
+let relays: Relays
+beforeEach(() => {
+  relays = new Relays()
+})
+afterEach(() => relays.client.stop())
 
 describe('a relay client whose relay leaves', () => {
   it('dials a relay that leaves when it has closed its link, and not before', async () => {
-    const relays = new Relays()
-    relays.roundTrips.set('a', 10).set('b', 20)
-    start(relays, ['a', 'b'])
-    await home('a', 'b')
+    await relays.startHomed()
     const dialled = (name: string) => relays.dials.filter(dial => dial === name).length
     const before = dialled('a')
     relays.leave('a', 'left')
-    await home('b', 'a')
+    await relays.home('b', 'a')
     // The other one is dialled again and again meanwhile.
     for (let i = 0; i < 5; i++) {
       const count = dialled('b')
       relays.lose('b')
-      await until(() => dialled('b') > count && client.homeRelays().includes('b'))
+      await until(() => dialled('b') > count && relays.client.homeRelays().includes('b'))
     }
     expect(dialled('a')).toBe(before)
     relays.links.get('a')?.markDown(undefined)
@@ -37,17 +27,14 @@ describe('a relay client whose relay leaves', () => {
   })
 
   it('names a relay that restarts after the others, and tells nothing when it is back', async () => {
-    const relays = new Relays()
-    relays.roundTrips.set('a', 10).set('b', 20)
-    const changes = start(relays, ['a', 'b'], { replaceMs: 60_000 })
-    await home('a', 'b')
+    const changes = await relays.startHomed({ replaceMs: 60_000 })
     relays.leave('a', 'left')
-    await home('b', 'a')
+    await relays.home('b', 'a')
     relays.reserved.delete('a')
     relays.links.get('a')?.markDown(undefined)
     await until(() => relays.reserved.has('a') && relays.links.get('a')?.pinned)
     relays.leave('b', 'left')
-    await home('a', 'b')
+    await relays.home('a', 'b')
     expect(changes.slice(-3)).toEqual([
       ['a', 'b'],
       ['b', 'a'],
@@ -56,23 +43,17 @@ describe('a relay client whose relay leaves', () => {
   })
 
   it('names a relay that left no longer when it does not return', async () => {
-    const relays = new Relays()
-    relays.roundTrips.set('a', 10).set('b', 20)
-    start(relays, ['a', 'b'], { leftMs: 50 })
-    await home('a', 'b')
+    await relays.startHomed({ leftMs: 50 })
     relays.kill('a')
     relays.leave('a', 'left')
-    await home('b')
+    await relays.home('b')
   })
 
   it('tells once of a relay that left and of the one in its place', async () => {
-    const relays = new Relays()
-    relays.roundTrips.set('a', 10).set('b', 20)
-    const changes = start(relays, ['a', 'b', 'c'], { replaceMs: 60_000 })
-    await home('a', 'b')
+    const changes = await relays.startHomed({ replaceMs: 60_000 }, ['a', 'b', 'c'])
     relays.roundTrips.set('c', 30)
     relays.leave('a', 'left')
-    await home('b', 'c')
+    await relays.home('b', 'c')
     expect(changes.slice(-3)).toEqual([
       ['a', 'b'],
       ['b', 'a'],
@@ -81,10 +62,9 @@ describe('a relay client whose relay leaves', () => {
   })
 
   it('goes on naming its only relay after that left, as after a loss', async () => {
-    const relays = new Relays()
     relays.roundTrips.set('a', 10)
-    const changes = start(relays, ['a'], { leftMs: 20, loneGraceMs: 60_000 })
-    await home('a')
+    const changes = relays.start(['a'], { leftMs: 20, loneGraceMs: 60_000 })
+    await relays.home('a')
     relays.leave('a', 'left')
     const dials = relays.dials.length
     relays.kill('a')

@@ -1,9 +1,10 @@
+import { expect } from 'vitest'
 import type { Link } from '../links/link.ts'
 import type { RelayCandidate } from '../relays/relay-choice.ts'
 import { RelayClient, type RelayClientOptions } from '../relays/relay-client.ts'
 import { bareLink } from './bare-links.ts'
 
-/** Relays as the client sees them: links and reservations that come and go, and round trips that change. */
+/** Relays as their client sees them: links and reservations that come and go, and round trips that change. */
 export class Relays {
   readonly roundTrips = new Map<string, number>()
   readonly dials: string[] = []
@@ -13,6 +14,13 @@ export class Relays {
   /** Linked, but answer no ping. */
   readonly silent = new Set<string>()
   readonly #lost = new Set<(relayId: string) => void>()
+  #client: RelayClient | undefined
+
+  /** The one that {@link start} made. */
+  get client(): RelayClient {
+    if (this.#client === undefined) throw new Error('no client was started')
+    return this.#client
+  }
 
   connect = (relay: RelayCandidate): Promise<Link> => {
     this.dials.push(relay.peerId)
@@ -52,9 +60,10 @@ export class Relays {
     this.links.get(relayId)?.markDown(undefined)
   }
 
-  /** A client that hurries, with these as candidates. @returns what it tells, too */
-  start(names: readonly string[], options: Partial<RelayClientOptions>) {
-    const client = new RelayClient({
+  /** A client that hurries, with these as candidates. @returns what it tells, as it does */
+  start(names: readonly string[], options: Partial<RelayClientOptions> = {}): string[][] {
+    const changes: string[][] = []
+    this.#client = new RelayClient({
       connect: this.connect,
       reservations: this.reservations,
       now: () => performance.now(),
@@ -75,10 +84,22 @@ export class Relays {
         ...options,
       },
     })
-    const changes: string[][] = []
-    client.onChange(homeRelays => changes.push(homeRelays))
-    client.update(candidates(...names))
-    return { client, changes }
+    this.#client.onChange(homeRelays => changes.push(homeRelays))
+    this.#client.update(candidates(...names))
+    return changes
+  }
+
+  /** As {@link start}, of one whose home is a, 10 ms away, and whose standby is b, 20 ms away. */
+  async startHomed(options?: Partial<RelayClientOptions>, names = ['a', 'b']): Promise<string[][]> {
+    this.roundTrips.set('a', 10).set('b', 20)
+    const changes = this.start(names, options)
+    await this.home('a', 'b')
+    return changes
+  }
+
+  /** Until the client names these. */
+  async home(...expected: string[]): Promise<void> {
+    await expect.poll(() => this.client.homeRelays()).toEqual(expected)
   }
 }
 
