@@ -57,7 +57,7 @@ function isSoundObject(value: object): boolean {
 }
 
 /** The JSON text of a value that needs no closer look: the hot path of {@link soundJson}. @returns undefined where it does */
-export function plainJson(value: unknown): string | undefined {
+function plainJson(value: unknown): string | undefined {
   try {
     return isPlainlySound(value) ? JSON.stringify(value) : undefined
   } catch {

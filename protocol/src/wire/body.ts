@@ -1,5 +1,5 @@
 import { MeshError } from '../errors.ts'
-import { plainJson, soundJson, UnsoundPart } from '../json-values.ts'
+import { soundJson, UnsoundPart } from '../json-values.ts'
 import { decompress } from './decompress.ts'
 import { putU32 } from './integers.ts'
 import { lengthBytes, wireLimits } from './limits.ts'
@@ -67,7 +67,7 @@ export function encodeBody(value: unknown, what: string, method?: string): Encod
 
 function toJson(value: unknown, what: string, method: string | undefined): string | undefined {
   try {
-    return plainJson(value) ?? soundJson(value, what)
+    return soundJson(value, what)
   } catch (cause) {
     const name = method === undefined ? what : `the ${what} of ${method}`
     throw new MeshError('invalid_argument', `Cannot encode ${name} as JSON: ${reasonOf(cause)}`, { cause })
@@ -84,12 +84,15 @@ export function thrownByValue(error: unknown): { readonly thrown: unknown } | un
   return cause instanceof UnsoundPart || isOfEngine(cause) ? undefined : { thrown: cause }
 }
 
+const isTooDeep = (cause: unknown): boolean =>
+  cause instanceof RangeError && /call stack/i.test(cause.message)
+
 /** Whether JSON.stringify itself threw it: a getter may throw a RangeError, too, as a Date does. */
-const isOfEngine = (cause: unknown): cause is RangeError =>
-  cause instanceof RangeError && /call stack|string length/i.test(cause.message)
+const isOfEngine = (cause: unknown): boolean =>
+  isTooDeep(cause) || (cause instanceof RangeError && /string length/i.test(cause.message))
 
 const reasonOf = (cause: unknown): string | undefined => {
-  if (isOfEngine(cause) && !/string/i.test(cause.message)) return 'it is nested too deeply'
+  if (isTooDeep(cause)) return 'it is nested too deeply'
   return cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
 }
 
