@@ -74,13 +74,14 @@ export class CircuitMoves {
   #next(): void {
     if (this.#placed.size >= pathDefaults.circuitMoves) return
     const soon = performance.now() + pathDefaults.circuitMoveRetryMs
-    const at = this.#waiting.findIndex(({ retiresAt }) => retiresAt > soon)
-    const next = this.#waiting.splice(0, at < 0 ? this.#waiting.length : at + 1).at(-1)?.link
-    if (at < 0 || next === undefined) return
-    this.#placed.add(next)
-    const move: Promise<void> = this.#move(next, this.#stopping.signal).finally(() => {
+    let next = this.#waiting.shift()
+    while (next !== undefined && next.retiresAt <= soon) next = this.#waiting.shift()
+    if (next === undefined) return
+    const { link } = next
+    this.#placed.add(link)
+    const move: Promise<void> = this.#move(link, this.#stopping.signal).finally(() => {
       this.#running.delete(move)
-      this.#leave(next)
+      this.#leave(link)
     })
     this.#running.add(move)
   }

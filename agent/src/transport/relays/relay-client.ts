@@ -236,9 +236,8 @@ export class RelayClient {
     if (waits.length > 0)
       this.#graceTimer = setTimeout(() => this.#announce(), timerDelay(Math.min(...waits) + 1))
     const restarts = ({ link, relay }: RelayKeeper) => link === undefined && this.#left.has(relay.peerId)
-    const next = [...listed.filter(keeper => !restarts(keeper)), ...listed.filter(restarts)].map(
-      ({ relay }) => relay.peerId,
-    )
+    const lastRestarting = listed.toSorted((a, b) => Number(restarts(a)) - Number(restarts(b)))
+    const next = lastRestarting.map(({ relay }) => relay.peerId)
     next.push(...this.#notYetReplaced().slice(0, this.#keepers.length - listed.length))
     if (next.join() === this.#announced.join()) return
     this.#announced = next
