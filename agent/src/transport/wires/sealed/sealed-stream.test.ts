@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { readStatusOf } from '../../libp2p/hidden-parts.ts'
 import { until } from '../../../../../test/support/until.ts'
 import { RecordKeys } from './record-keys.ts'
-import { RecordReader } from './record-reader.ts'
+import { recordBytes, RecordReader } from './record-reader.ts'
 import { SealedStream } from './sealed-stream.ts'
 import { TlsCarrier } from './tls-carrier.ts'
 
@@ -21,8 +21,8 @@ function sealedPair(pass: (data: Buffer) => Buffer[] = data => [data]) {
     sealing: new RecordKeys(sealing),
     opening: new RecordKeys(opening),
   })
-  const near = new SealedStream(nearRaw, keys(one, other), nothing())
-  const far = new SealedStream(farRaw, keys(other, one), nothing())
+  const near = new SealedStream(nearRaw, keys(one, other), nothing(), recordBytes)
+  const far = new SealedStream(farRaw, keys(other, one), nothing(), recordBytes)
   return { near, far, nearRaw, farRaw, text: textOf(far) }
 }
 

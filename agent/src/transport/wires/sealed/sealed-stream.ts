@@ -6,7 +6,7 @@ import { DirectMessageStream } from '../../libp2p/direct-message-stream.ts'
 import { onChunks, sendPieces, type Bytes } from '../../libp2p/direct-streams.ts'
 import { readStatusOf } from '../../libp2p/hidden-parts.ts'
 import type { ConnectionKeys } from './record-keys.ts'
-import { recordBytes, type RecordReader, type WireRecord } from './record-reader.ts'
+import type { RecordReader, WireRecord } from './record-reader.ts'
 import { open, seal } from './seal.ts'
 import type { Arrived } from './tls-carrier.ts'
 
@@ -14,7 +14,7 @@ export class SealedStream extends DirectMessageStream {
   readonly #connection: MessageStream
   readonly #keys: ConnectionKeys
   readonly #reader: RecordReader
-  readonly #recordBytes: number
+  readonly #mostBytes: number
   #sealedSeen = false
 
   /** @param mostBytes of the plaintext of a record that the peer takes */
@@ -22,14 +22,14 @@ export class SealedStream extends DirectMessageStream {
     connection: MessageStream,
     keys: ConnectionKeys,
     { early, reader }: Arrived,
-    mostBytes: number = recordBytes,
+    mostBytes: number,
   ) {
     const { log, inactivityTimeout, maxReadBufferLength, direction } = connection
     super({ log, inactivityTimeout, maxReadBufferLength, direction })
     this.#connection = connection
     this.#keys = keys
     this.#reader = reader
-    this.#recordBytes = mostBytes
+    this.#mostBytes = mostBytes
     connection.addEventListener('close', ({ error, local }) => this.#mirror(error, local === true))
     connection.addEventListener('drain', () => this.safeDispatchEvent('drain'))
     this.#read(early)
@@ -65,7 +65,7 @@ export class SealedStream extends DirectMessageStream {
   protected write(data: Bytes): boolean {
     countBuffers(data.byteLength)
     const list = data instanceof Uint8Array ? new Uint8ArrayList(data) : data
-    return sendPieces(this.#connection, seal(list, this.#keys.sealing, this.#recordBytes))
+    return sendPieces(this.#connection, seal(list, this.#keys.sealing, this.#mostBytes))
   }
 
   async close(options?: AbortOptions): Promise<void> {
