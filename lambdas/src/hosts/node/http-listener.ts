@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol'
+import { hostPort } from '@agent-mesh/protocol/host-port'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -70,10 +71,9 @@ function listenError(address: string, cause: unknown): MeshError {
 
 /** URL of a listening server; one that listens on all addresses is reached at the machine's first external one. */
 export function urlOf(server: Server): string {
-  const { address, port, family } = server.address() as AddressInfo
+  const { address, port } = server.address() as AddressInfo
   const any = address === '0.0.0.0' || address === '::'
-  const host = any ? outsideAddress() : family === 'IPv6' ? `[${address}]` : address
-  return `http://${host}:${port}`
+  return `http://${hostPort({ host: any ? outsideAddress() : address, port })}`
 }
 
 const outsideAddress = (): string =>

@@ -20,8 +20,8 @@ export interface WrittenBackup extends Pick<BackupHead, 'meshId' | 'at' | 'kind'
  * Writes the lines of a backup, checked as they pass.
  * @param options.force replaces an existing file
  * @param options.onRows gets the number of rows written so far
- * @throws MeshError conflict when the file exists, or is no regular file; not_found without its folder; unavailable when the disk is full; invalid_argument when lines
- * are missing
+ * @throws MeshError conflict when the file exists, or is no regular file; not_found without its folder; unavailable when the disk is
+ * full; invalid_argument when lines are missing
  */
 export async function writeBackup(
   lines: AsyncIterable<Uint8Array | string>,
