@@ -1,4 +1,16 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import {
+  chmod,
+  constants,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -12,15 +24,17 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 async function* lines(...texts: string[]) {
   for (const text of texts) yield await Promise.resolve(`${text}\n`)
 }
-async function* failing() {
+async function* failing(code?: string) {
   yield* lines('one')
-  throw new Error('the control plane does not answer')
+  throw Object.assign(new Error('the control plane does not answer'), code && { code })
 }
 
 test('an export that fails leaves the one before, and nothing else', async () => {
   const file = join(folder, 'audit.jsonl')
   await writeExport(file, lines('before'))
-  await expect(writeExport(file, failing())).rejects.toThrow('does not answer')
+  // A source may fail as a closed folder does.
+  for (const code of [undefined, 'EACCES'])
+    await expect(writeExport(file, failing(code))).rejects.toThrow('does not answer')
   expect(await readFile(file, 'utf8')).toBe('before\n')
   expect(await readdir(folder)).toEqual(['audit.jsonl'])
 })
@@ -36,9 +50,13 @@ test('an export replaces what others could read by a file of its owner alone, al
   expect((await readdir(folder)).sort()).toEqual(['audit.jsonl', 'link'])
 })
 
-test('a device is written to, and stays', async () => {
-  await writeExport('/dev/null', lines('one'))
-  expect((await stat('/dev/null')).isCharacterDevice()).toBe(true)
+test.skipIf(process.platform === 'win32')('a pipe is written to, as devices are, and stays', async () => {
+  const pipe = join(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  await using reader = await open(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+  await writeExport(pipe, lines('one', 'two'))
+  expect(await reader.readFile('utf8')).toBe('one\ntwo\n')
+  expect((await stat(pipe)).isFIFO()).toBe(true)
 })
 
 test('a file beside which there can be no other is overwritten once all is gathered', async () => {

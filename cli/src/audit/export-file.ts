@@ -1,8 +1,10 @@
 /** The file of an export or a report: written whole or not at all, so that an export that fails leaves the one before. */
 import { fileFailure, replaceFile, systemCode } from '@agent-mesh/agent/identity/private-file'
-import { chmod, mkdtemp, open, realpath, rm, stat } from 'node:fs/promises'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { chmod, mkdtemp, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 
 import { Pieces } from './pieces.ts'
 
@@ -18,7 +20,7 @@ export async function writeExport(path: string, text: string | AsyncIterable<str
   try {
     const found = await stat(path).catch(() => undefined)
     const pieces = new Pieces(text)
-    if (found?.isFile() === false) return await writeTo(path, pieces)
+    if (found?.isFile() === false) return await pipeline(pieces, createWriteStream(path))
     // Of a link, the file that it leads to.
     const file = await realpath(path).catch(() => path)
     await replaceFile(file, pieces).catch((error: unknown) => {
@@ -31,26 +33,15 @@ export async function writeExport(path: string, text: string | AsyncIterable<str
   }
 }
 
-async function writeTo(path: string, pieces: AsyncIterable<string | Uint8Array>): Promise<void> {
-  const handle = await open(path, 'w')
-  try {
-    await handle.writeFile(pieces)
-  } finally {
-    await handle.close()
-  }
-}
-
 /** Gathers all elsewhere first. */
 async function overwrite(path: string, pieces: Pieces): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'agent-mesh-export-'))
   try {
     const gathered = join(folder, 'all')
     await replaceFile(gathered, pieces)
-    const source = await open(gathered)
     // Only its owner can.
     await chmod(path, 0o600).catch(() => undefined)
-    // Its stream closes it.
-    await writeTo(path, source.createReadStream())
+    await pipeline(createReadStream(gathered), createWriteStream(path))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -77,7 +77,7 @@ export interface LocalDaemon {
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
   path(request: LocalPathRequest, options: Options): Promise<PathReport>
   /** Only an agent has these. */
-  /** Upgrades `GET /v1/ws` of a program; only an agent has it. Rejects before the reply. */
+  /** Upgrades `GET /v1/ws` of a program. Rejects before the reply. */
   webSocket?(asked: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
   /** The routes that the gateway has, too: calls and streams by path, topics, descriptions. */
   gateway?: Handler
