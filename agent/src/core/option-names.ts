@@ -1,7 +1,11 @@
 /** Options by their names: a misspelt one would be ignored without a word, and its default taken. */
-import { MeshError } from '@agent-mesh/protocol/errors'
 import { nearestName } from '@agent-mesh/protocol/nearest-name'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { invalidArgument } from './invalid-argument.ts'
+
+/** The names of all options of a type: one that is forgotten here, or that there is not, does not compile. */
+export const namesOf = <Options>(names: Readonly<Record<keyof Options, true>>): readonly string[] =>
+  Object.keys(names)
 
 /** A name that is not known, and what to write in its place. */
 export interface UnknownName {
@@ -39,8 +43,7 @@ export function checkNames(given: unknown, known: readonly string[], place = '',
   if (typeof given !== 'object' || given === null) return
   const unknown = unknownName(given, known, place)
   if (unknown === undefined) return
-  const { name, hint } = unknown
-  throw new MeshError('invalid_argument', `Cannot ${action}: there is no option ${name}`, { hint })
+  throw invalidArgument(action, `there is no option ${unknown.name}`, unknown.hint)
 }
 
 /**
@@ -50,8 +53,10 @@ export function checkNames(given: unknown, known: readonly string[], place = '',
 export function checkOptions(given: unknown, known: readonly string[], action: string, needed = false): void {
   if (given === undefined && !needed) return
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw new MeshError('invalid_argument', `Cannot ${action}: its options are ${shownValue(given)}`, {
-      hint: `Give an object of options${needed ? '' : ', or none'}: ${known.join(', ')}.`,
-    })
+    throw invalidArgument(
+      action,
+      `its options are ${shownValue(given)}`,
+      `Give an object of options${needed ? '' : ', or none'}: ${known.join(', ')}.`,
+    )
   checkNames(given, known, '', action)
 }

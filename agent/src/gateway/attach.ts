@@ -1,7 +1,8 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { localStatusReply } from '@agent-mesh/protocol/local-api'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
-import { checkOptions } from '../core/option-names.ts'
+import { invalidArgument } from '../core/invalid-argument.ts'
+import { checkOptions, namesOf } from '../core/option-names.ts'
 import { checkContracts, type Contracts } from '../services/index.ts'
 import { contextFolder } from '../identity/context-folder.ts'
 import { AttachedAgent } from './attached-agent.ts'
@@ -39,13 +40,15 @@ export async function attach<const C extends Contracts = readonly []>(
   return new AttachedAgent({ folder, name, peerId, meshId, contracts: options.contracts })
 }
 
+const attachNames = namesOf<AttachOptions>({ data: true, context: true, contracts: true })
+
 /** @throws MeshError invalid_argument */
 function checkAttach(options: AttachOptions<Contracts>): void {
-  checkOptions(options, ['data', 'context', 'contracts'], 'attach')
+  checkOptions(options, attachNames, 'attach')
   for (const name of ['data', 'context'] as const) {
     const value: unknown = options[name]
     if (value === undefined || typeof value === 'string') continue
-    throw new MeshError('invalid_argument', `Cannot attach: ${name} is ${shownValue(value)}, no text`)
+    throw invalidArgument('attach', `${name} is ${shownValue(value)}, no text`)
   }
   checkContracts(options.contracts, 'attach')
 }

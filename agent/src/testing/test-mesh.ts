@@ -5,7 +5,8 @@
 import { defaultPolicy, MeshError, parse, policySchema, type Policy } from '@agent-mesh/protocol'
 import { fieldForms } from '@agent-mesh/protocol/field-forms'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
-import { checkOptions } from '../core/option-names.ts'
+import { invalidArgument } from '../core/invalid-argument.ts'
+import { checkOptions, namesOf } from '../core/option-names.ts'
 import { TimerWheel } from '../rpc/index.ts'
 import { CallCache } from '../services/cache/call-cache.ts'
 import { cacheDefaults } from '../services/cache/defaults.ts'
@@ -37,14 +38,23 @@ const missedMs = 5_000
  * @throws MeshError invalid_argument
  */
 export function createTestMesh(options: TestMeshOptions = {}): MemoryMesh {
-  checkOptions(options, ['policy', 'seed'], 'make a test mesh')
+  checkOptions(options, meshNames, 'make a test mesh')
   const { seed } = options
   if (seed !== undefined && !Number.isFinite(seed))
-    throw new MeshError('invalid_argument', `Cannot make a test mesh: seed is ${shownValue(seed)}, no number`)
+    throw invalidArgument('make a test mesh', `seed is ${shownValue(seed)}, no number`)
   return new MemoryMesh(options)
 }
 
-const agentNames = ['roles', 'tags', 'region', 'zone', 'contracts', 'balance', 'resilience']
+const meshNames = namesOf<TestMeshOptions>({ policy: true, seed: true })
+const agentNames = namesOf<TestAgentOptions<Contracts>>({
+  roles: true,
+  tags: true,
+  region: true,
+  zone: true,
+  contracts: true,
+  balance: true,
+  resilience: true,
+})
 
 export class MemoryMesh {
   /** Virtual time, ms since the mesh was made; it moves by {@link advance} alone. */

@@ -1,7 +1,9 @@
-import { checkTopicName, MeshError } from '@agent-mesh/protocol'
+import { checkTopicName } from '@agent-mesh/protocol'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { unknownName } from '../core/option-names.ts'
+import { invalidArgument } from '../core/invalid-argument.ts'
+import { namesOf, unknownName } from '../core/option-names.ts'
+import { checkVersion } from '../services/contract/contract-version.ts'
 import { isSchema, schemaHint } from '../services/contract/is-schema.ts'
 
 /** A topic as publishers and subscribers know it. Schemas of any library that speaks Standard Schema. */
@@ -36,31 +38,26 @@ export function topicName(topic: unknown, action: string): string {
   return topic.name
 }
 
-const topicWords = Object.keys({ name: true, version: true, message: true, retain: true } satisfies Record<
-  keyof TopicContract,
-  true
->)
+const topicWords = namesOf<TopicContract>({ name: true, version: true, message: true, retain: true })
 
 /** What a program without types passes as a topic. */
 function checkTopic(topic: unknown, action: string): asserts topic is TopicContract {
   if (typeof topic !== 'object' || topic === null)
-    throw new MeshError('invalid_argument', `Cannot ${action}: its contract is ${shownValue(topic)}`, {
-      hint: "Write defineTopic({ name: 'alerts.disk', message: schema }).",
-    })
+    throw invalidArgument(
+      action,
+      `its contract is ${shownValue(topic)}`,
+      "Write defineTopic({ name: 'alerts.disk', message: schema }).",
+    )
   const { name, version = 1, message, retain } = topic as Partial<Record<keyof TopicContract, unknown>>
-  if (typeof name !== 'string')
-    throw new MeshError('invalid_argument', `Cannot ${action}: the name of the topic is ${shownValue(name)}`)
-  checkTopicName(name, `define topic '${name}'`)
-  const refuse = (reason: string, hint?: string): never => {
-    const told = hint === undefined ? {} : { hint }
-    throw new MeshError('invalid_argument', `Cannot define topic '${name}': ${reason}`, told)
-  }
+  if (typeof name !== 'string') throw invalidArgument(action, `the name of the topic is ${shownValue(name)}`)
+  const define = `define topic '${name}'`
+  checkTopicName(name, define)
   const unknown = unknownName(topic, topicWords, '', 'words')
-  if (unknown !== undefined) refuse(`it has the unknown word '${unknown.name}'`, unknown.hint)
-  if (typeof version !== 'number' || !Number.isInteger(version) || version < 1 || version > 999_999)
-    refuse(`its version is ${shownValue(version)}, not 1 to 999999`)
-  if (message === undefined) refuse('it has no message', schemaHint)
-  if (!isSchema(message)) refuse(`its message is ${shownValue(message)}`, schemaHint)
+  if (unknown !== undefined)
+    throw invalidArgument(define, `it has the unknown word '${unknown.name}'`, unknown.hint)
+  checkVersion(version, define)
+  if (message === undefined) throw invalidArgument(define, 'it has no message', schemaHint)
+  if (!isSchema(message)) throw invalidArgument(define, `its message is ${shownValue(message)}`, schemaHint)
   if (retain !== undefined && typeof retain !== 'boolean')
-    refuse(`retain is ${shownValue(retain)}, not true or false`)
+    throw invalidArgument(define, `retain is ${shownValue(retain)}, not true or false`)
 }

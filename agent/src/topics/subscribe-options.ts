@@ -1,6 +1,8 @@
-import { MeshError, parse, topicGroupField } from '@agent-mesh/protocol'
+import { parse, topicGroupField } from '@agent-mesh/protocol'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
-import { checkOptions } from '../core/option-names.ts'
+import { checkSignal } from '../core/check-signal.ts'
+import { invalidArgument } from '../core/invalid-argument.ts'
+import { checkOptions, namesOf } from '../core/option-names.ts'
 import { topicDefaults } from './defaults.ts'
 import type { TopicMessage } from './subscription.ts'
 
@@ -32,17 +34,14 @@ export interface Published {
   readonly acks: number
 }
 
-const subscribeNames = Object.keys({
+const subscribeNames = namesOf<SubscribeOptions>({
   group: true,
   buffer: true,
   retained: true,
   onMessage: true,
   signal: true,
-} satisfies Record<keyof SubscribeOptions, true>)
-const publishNames = Object.keys({ retain: true, acks: true, timeout: true } satisfies Record<
-  keyof PublishOptions,
-  true
->)
+})
+const publishNames = namesOf<PublishOptions>({ retain: true, acks: true, timeout: true })
 
 /** @param options as a program without types may pass them @throws MeshError invalid_argument */
 export function checkSubscribeOptions(options: SubscribeOptions<never>, pattern: string): void {
@@ -54,18 +53,16 @@ export function checkSubscribeOptions(options: SubscribeOptions<never>, pattern:
   if (group !== undefined) parse(topicGroupField, group, action)
   checkFlag(retained, action, 'retained')
   if (onMessage !== undefined && typeof onMessage !== 'function')
-    throw new MeshError('invalid_argument', `Cannot ${action}: onMessage is ${shownValue(onMessage)}`, {
-      hint: 'Give a function of a message, or iterate the subscription.',
-    })
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw new MeshError('invalid_argument', `Cannot ${action}: its signal is ${shownValue(signal)}`, {
-      hint: 'Pass the signal of an AbortController.',
-    })
+    throw invalidArgument(
+      action,
+      `onMessage is ${shownValue(onMessage)}`,
+      'Give a function of a message, or iterate the subscription.',
+    )
+  if (signal !== undefined) checkSignal(signal, 'subscribe to', pattern)
   const { mostBuffer } = topicDefaults
   if (buffer === undefined) return
   if (typeof buffer === 'number' && Number.isInteger(buffer) && buffer >= 1 && buffer <= mostBuffer) return
-  const reason = `its buffer is ${shownValue(buffer)}, not 1 to ${mostBuffer}`
-  throw new MeshError('invalid_argument', `Cannot ${action}: ${reason}`)
+  throw invalidArgument(action, `its buffer is ${shownValue(buffer)}, not 1 to ${mostBuffer}`)
 }
 
 /** @param options as a program without types may pass them @throws MeshError invalid_argument */
@@ -77,7 +74,5 @@ export function checkPublishOptions(options: PublishOptions, topic: string): voi
 
 function checkFlag(value: unknown, action: string, name: string): void {
   if (value === undefined || typeof value === 'boolean') return
-  throw new MeshError('invalid_argument', `Cannot ${action}: ${name} is ${shownValue(value)}`, {
-    hint: 'Give true or false.',
-  })
+  throw invalidArgument(action, `${name} is ${shownValue(value)}`, 'Give true or false.')
 }

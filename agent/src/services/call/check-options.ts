@@ -1,6 +1,6 @@
 /** Options of calls as programs without types pass them: a misspelt one would be ignored without a word. */
-import { MeshError } from '@agent-mesh/protocol'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { invalidArgument } from '../../core/invalid-argument.ts'
 import { checkOptions } from '../../core/option-names.ts'
 import type { CallEachOptions } from './call-all.ts'
 import type { AskOptions, CallOptions, StreamOptions } from './call-options.ts'
@@ -28,31 +28,41 @@ const hedge: Form = {
   is: 'true, false or { afterMs }',
 }
 
-type Forms<Options> = ReadonlyMap<string, Form> & { readonly of?: Options }
+type Forms = ReadonlyMap<string, Form>
 
-const formsOf = <Options>(forms: Record<keyof Options, Form>): Forms<Options> =>
-  new Map(Object.entries<Form>(forms))
+const formsOf = <Options>(forms: Record<keyof Options, Form>): Forms => new Map(Object.entries<Form>(forms))
 
 const common = { timeout: elsewhere, signal: elsewhere, metadata: object }
 const chosen = { peer: text, app: text, key: elsewhere, near }
 
 export const callForms = formsOf<CallOptions & AskOptions>({
-  ...{ ...common, ...chosen, idempotent: flag, hedge, explain: flag },
+  ...common,
+  ...chosen,
+  idempotent: flag,
+  hedge,
+  explain: flag,
   cache: { fits: value => value === false, is: 'false, or nothing' },
   fallback: { fits: value => typeof value === 'function', is: 'a function of the error' },
 })
 export const callAllForms = formsOf<CallEachOptions>({
-  ...{ ...common, idempotent: flag, offline: flag, concurrency: elsewhere, each: flag },
+  ...common,
+  idempotent: flag,
+  offline: flag,
+  concurrency: elsewhere,
+  each: flag,
 })
 export const streamForms = formsOf<StreamOptions>({
-  ...{ ...common, ...chosen, input: elsewhere, window: elsewhere },
+  ...common,
+  ...chosen,
+  input: elsewhere,
+  window: elsewhere,
 })
 
 /**
  * One look at each option that is given, and nothing else: calls with options pay for it.
  * @throws MeshError `invalid_argument` naming the option, and what to write
  */
-export function checkCallOptions<Options>(method: string, options: Options, forms: Forms<Options>): void {
+export function checkCallOptions<Options>(method: string, options: Options, forms: Forms): void {
   const refuse = (): void => checkOptions(options, [...forms.keys()], `call ${method}`)
   if (typeof options !== 'object' || options === null) return refuse()
   for (const name in options) {
@@ -60,8 +70,6 @@ export function checkCallOptions<Options>(method: string, options: Options, form
     const value: unknown = options[name]
     if (form === undefined) refuse()
     else if (value !== undefined && !form.fits(value))
-      throw new MeshError('invalid_argument', `Cannot call ${method}: ${name} is ${shownValue(value)}`, {
-        hint: `Give ${form.is}.`,
-      })
+      throw invalidArgument(`call ${method}`, `${name} is ${shownValue(value)}`, `Give ${form.is}.`)
   }
 }

@@ -3,6 +3,7 @@ import { MeshError } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { encodeBody, type Encoded, type RequestFields } from '@agent-mesh/protocol/wire/index'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { checkSignal } from '../../core/check-signal.ts'
 import { callTimeoutMs } from '../../rpc/index.ts'
 import {
   isIdempotent,
@@ -20,7 +21,6 @@ import { checkedValue } from '../contract/validate.ts'
 import type { Near } from '../balance/placed-picker.ts'
 import type { CallNotes } from './explanation.ts'
 import type { HedgeWish } from './hedging.ts'
-import { checkSignal } from './joined-signal.ts'
 
 export interface PlanOptions {
   /** ms for the whole call; 0 means no time at all. */
@@ -157,7 +157,7 @@ function planOf(
   const ownDeadline = startedAt + timeoutOf(timeout, known, method)
   const mayRunTwice = idempotent ?? (known !== undefined && isIdempotent(known.contract))
   if (key !== undefined) checkKey(method, key)
-  if (signal !== undefined) checkSignal(method, signal)
+  if (signal !== undefined) checkSignal(signal, 'call', method)
   return {
     method,
     wireName: known?.wireName ?? method,

@@ -145,14 +145,15 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
 
   /**
    * The methods of a contract as functions. The version of the contract is asked for, or the newest of a range that is served.
-   * @throws MeshError `invalid_argument`
+   * @param contract that was checked @throws MeshError `invalid_argument` for options that there are not
    */
   service<Name extends string, Methods extends MethodContracts>(
     contract: ServiceContract<Name, Methods>,
     options: ServiceOptions = {},
   ): ServiceClient<Methods> {
     const aim = aimOf(this.#targets, contract, options)
-    const [{ name }, ref] = [contract, serviceRef(contract)]
+    const { name } = contract
+    const ref = serviceRef(contract)
     const client = serviceClient(contract, {
       call: (key, params, options) =>
         this.#ask(`${ref}.${key}`, params, options, valueOf, { counted: `${name}.${key}`, aim }),

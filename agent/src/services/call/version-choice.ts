@@ -1,8 +1,8 @@
 /** The version that a call with a range of versions asks for. */
 import { MeshError } from '@agent-mesh/protocol'
-import { checkOptions } from '../../core/option-names.ts'
+import { checkOptions, namesOf } from '../../core/option-names.ts'
 import type { CallTargets } from '../balance/call-targets.ts'
-import { checkContract, type ServiceContract } from '../contract/contract.ts'
+import type { ServiceContract } from '../contract/contract.ts'
 import { parseVersionRange, type VersionRange } from '../contract/version-range.ts'
 import { noProvider } from './call-errors.ts'
 import type { Plan } from './plan.ts'
@@ -11,17 +11,18 @@ import type { ServiceOptions } from './service-client.ts'
 /** Aims a plan at another version of its service. @param peer name or peer id of the only member to ask */
 export type Aim = (plan: Plan, peer: string | undefined) => Promise<Plan>
 
+const serviceNames = namesOf<ServiceOptions>({ version: true })
+
 type AimTargets = Pick<CallTargets, 'versions' | 'providers' | 'find'>
 
-/** Of a client with a range of versions; undefined: it has none. @throws MeshError `invalid_argument` for what is no contract, option or range */
+/** Of a client with a range of versions; undefined: it has none. @throws MeshError `invalid_argument` for what is no option or range */
 export function aimOf(
   targets: AimTargets,
   contract: ServiceContract,
   options: ServiceOptions,
 ): Aim | undefined {
-  checkContract(contract)
   const action = `call ${contract.name}`
-  checkOptions(options, ['version'], action)
+  checkOptions(options, serviceNames, action)
   const { version } = options
   return version === undefined ? undefined : newestOf(targets, contract, parseVersionRange(version, action))
 }

@@ -1,6 +1,6 @@
-import { MeshError } from '@agent-mesh/protocol'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
-import { checkOptions } from '../../core/option-names.ts'
+import { invalidArgument } from '../../core/invalid-argument.ts'
+import { checkOptions, namesOf } from '../../core/option-names.ts'
 import { checkAllow } from './allow-option.ts'
 
 /**
@@ -20,22 +20,26 @@ export interface ServeOptions {
 }
 
 const most = 1_000_000
+const serveNames = namesOf<ServeOptions>({ concurrency: true, target: true, allow: true })
 
 /**
  * The concurrency of one method.
  * @throws MeshError `invalid_argument` for what is none
  */
 export function concurrencyOf({ concurrency = 'auto' }: ServeOptions, method: string): Concurrency {
-  const isNamed = typeof concurrency === 'object' && (concurrency as object | null) !== null
-  const one: unknown = isNamed
-    ? ((concurrency as Readonly<Record<string, unknown>>)[method] ?? 'auto')
-    : concurrency
+  const one: unknown = isByName(concurrency) ? (concurrency[method] ?? 'auto') : concurrency
   if (one === 'auto' || one === 'unlimited') return one
   if (typeof one === 'number' && Number.isInteger(one) && one >= 1 && one <= most) return one
-  throw new MeshError('invalid_argument', `Cannot serve ${method}: its concurrency is ${shownValue(one)}`, {
-    hint: `Give a whole number from 1 to ${most}, 'auto' or 'unlimited'.`,
-  })
+  throw invalidArgument(
+    `serve ${method}`,
+    `its concurrency is ${shownValue(one)}`,
+    `Give a whole number from 1 to ${most}, 'auto' or 'unlimited'.`,
+  )
 }
+
+/** Whether it names methods. */
+const isByName = (concurrency: unknown): concurrency is Readonly<Record<string, unknown>> =>
+  typeof concurrency === 'object' && concurrency !== null
 
 /**
  * @param options as a program without types may pass them
@@ -43,14 +47,14 @@ export function concurrencyOf({ concurrency = 'auto' }: ServeOptions, method: st
  */
 export function checkServeOptions(options: unknown, service: string, methods: object): void {
   const action = `serve ${service}`
-  checkOptions(options, ['concurrency', 'target', 'allow'], action)
-  const { concurrency, target, allow } = (options ?? {}) as Partial<Record<keyof ServeOptions, unknown>>
+  checkOptions(options, serveNames, action)
+  const given = (options ?? {}) as ServeOptions
+  const { concurrency, target, allow } = given as Partial<Record<keyof ServeOptions, unknown>>
   if (target !== undefined && typeof target !== 'function')
-    throw new MeshError('invalid_argument', `Cannot ${action}: target is ${shownValue(target)}, no function`)
+    throw invalidArgument(action, `target is ${shownValue(target)}, no function`)
   checkAllow(allow, action)
-  const named = typeof concurrency === 'object' && concurrency !== null ? Object.keys(concurrency) : []
-  for (const method of named)
+  for (const method of isByName(concurrency) ? Object.keys(concurrency) : [])
     if (!Object.hasOwn(methods, method))
-      throw new MeshError('invalid_argument', `Cannot ${action}: it has no method '${method}' to limit`)
-  for (const method of Object.keys(methods)) concurrencyOf((options ?? {}) as ServeOptions, method)
+      throw invalidArgument(action, `it has no method '${method}' to limit`)
+  for (const method of Object.keys(methods)) concurrencyOf(given, method)
 }

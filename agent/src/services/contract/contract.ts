@@ -1,6 +1,8 @@
-import { MeshError, serviceNameField } from '@agent-mesh/protocol'
+import { serviceNameField } from '@agent-mesh/protocol'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
-import { unknownName } from '../../core/option-names.ts'
+import { invalidArgument } from '../../core/invalid-argument.ts'
+import { namesOf, unknownName } from '../../core/option-names.ts'
+import { checkVersion } from './contract-version.ts'
 import { checkMethod, type MethodContract } from './method-contract.ts'
 import type { SendableMethods } from './sendable.ts'
 
@@ -26,11 +28,7 @@ export interface ServiceContract<
 }
 
 const methodName = /^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/
-const maxVersion = 999_999
-const contractWords = Object.keys({ name: true, version: true, methods: true } satisfies Record<
-  keyof ServiceContract,
-  true
->)
+const contractWords = namesOf<ServiceContract>({ name: true, version: true, methods: true })
 
 /**
  * States a service for those who serve it and those who call it, types included. What the wire cannot carry does not compile.
@@ -50,28 +48,28 @@ export function defineService<const Name extends string, const Methods extends M
  */
 export function checkContract(contract: unknown): asserts contract is ServiceContract {
   if (typeof contract !== 'object' || contract === null)
-    throw new MeshError(
-      'invalid_argument',
-      `Cannot define a service: its contract is ${shownValue(contract)}`,
-      {
-        hint: 'Write defineService({ name, version, methods }).',
-      },
+    throw invalidArgument(
+      'define a service',
+      `its contract is ${shownValue(contract)}`,
+      'Write defineService({ name, version, methods }).',
     )
   const { name, version, methods } = contract as Record<keyof ServiceContract, unknown>
   const action = `define service ${shownValue(name)}`
-  const refuse = (reason: string, hint?: string): never => {
-    const told = hint === undefined ? {} : { hint }
-    throw new MeshError('invalid_argument', `Cannot ${action}: ${reason}`, told)
-  }
   const unknown = unknownName(contract, contractWords, '', 'words')
-  if (unknown !== undefined) refuse(`it has the unknown word '${unknown.name}'`, unknown.hint)
-  if (!serviceNameField.safeParse(name).success) refuse('its name is not lower-case words joined by dots')
-  if (typeof version !== 'number' || !Number.isInteger(version) || version < 1 || version > maxVersion)
-    refuse(`its version is ${shownValue(version)}, not 1 to ${maxVersion}`)
+  if (unknown !== undefined)
+    throw invalidArgument(action, `it has the unknown word '${unknown.name}'`, unknown.hint)
+  if (!serviceNameField.safeParse(name).success)
+    throw invalidArgument(action, 'its name is not lower-case words joined by dots')
+  checkVersion(version, action)
   if (typeof methods !== 'object' || methods === null)
-    return refuse(`its methods are ${shownValue(methods)}`, 'Write methods: { add: { params, result } }.')
+    throw invalidArgument(
+      action,
+      `its methods are ${shownValue(methods)}`,
+      'Write methods: { add: { params, result } }.',
+    )
   for (const [key, method] of Object.entries(methods)) {
-    if (!methodName.test(key)) refuse(`its method '${key}' is not a word of letters, digits, _ and -`)
+    if (!methodName.test(key))
+      throw invalidArgument(action, `its method '${key}' is not a word of letters, digits, _ and -`)
     checkMethod(method, key, action)
   }
 }
@@ -80,9 +78,11 @@ export function checkContract(contract: unknown): asserts contract is ServiceCon
 export function checkContracts(contracts: unknown, action: string): void {
   if (contracts === undefined) return
   if (!Array.isArray(contracts))
-    throw new MeshError('invalid_argument', `Cannot ${action}: contracts is ${shownValue(contracts)}`, {
-      hint: 'Write contracts: [math], a list of what defineService() gives.',
-    })
+    throw invalidArgument(
+      action,
+      `contracts is ${shownValue(contracts)}`,
+      'Write contracts: [math], a list of what defineService() gives.',
+    )
   contracts.forEach(checkContract)
 }
 

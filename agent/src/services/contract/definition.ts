@@ -1,7 +1,8 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { nearestName } from '@agent-mesh/protocol/nearest-name'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
-import { checkNames } from '../../core/option-names.ts'
+import { invalidArgument } from '../../core/invalid-argument.ts'
+import { checkNames, namesOf } from '../../core/option-names.ts'
 import { checkServeOptions, type ServeOptions } from './concurrency.ts'
 import { checkContract, type MethodContracts, type ServiceContract } from './contract.ts'
 import type { Handlers } from './typed.ts'
@@ -32,13 +33,12 @@ export function implementService<Name extends string, Methods extends MethodCont
 }
 
 const definitionHint = 'Write agent.serve(implementService(contract, handlers)).'
+const definitionNames = namesOf<ServiceDefinition>({ contract: true, handlers: true, options: true })
 
 /** What a program without types passes to be served. @throws MeshError `invalid_argument` as {@link implementService} */
 export function checkDefinition(definition: unknown): asserts definition is ServiceDefinition {
   if (typeof definition !== 'object' || definition === null)
-    throw new MeshError('invalid_argument', `Cannot serve ${shownValue(definition)}: it is no service`, {
-      hint: definitionHint,
-    })
+    throw invalidArgument(`serve ${shownValue(definition)}`, 'it is no service', definitionHint)
   if (!('contract' in definition))
     throw new MeshError('invalid_argument', 'Cannot serve an object without a contract', {
       hint: definitionHint,
@@ -46,7 +46,7 @@ export function checkDefinition(definition: unknown): asserts definition is Serv
   const { contract, handlers, options } = definition as Partial<Record<keyof ServiceDefinition, unknown>>
   checkContract(contract)
   const { name, methods } = contract
-  checkNames(definition, ['contract', 'handlers', 'options'], '', `serve ${name}`)
+  checkNames(definition, definitionNames, '', `serve ${name}`)
   checkHandlers(name, methods, handlers)
   checkServeOptions(options, name, methods)
 }
@@ -55,22 +55,17 @@ function checkHandlers(name: string, methods: MethodContracts, handlers: unknown
   const given = typeof handlers === 'object' && handlers !== null ? handlers : {}
   const missing = Object.keys(methods).find(key => typeof handlerOf(given, key) !== 'function')
   if (missing === undefined) return
-  const [found, others] = [
-    handlerOf(given, missing),
-    Object.keys(given).filter(key => !Object.hasOwn(methods, key)),
-  ]
+  const found = handlerOf(given, missing)
+  const others = Object.keys(given).filter(key => !Object.hasOwn(methods, key))
   const nearest = nearestName(missing, others)
-  throw new MeshError(
-    'invalid_argument',
+  throw invalidArgument(
+    `serve ${name}`,
     found === undefined
-      ? `Cannot serve ${name}: method '${missing}' has no handler`
-      : `Cannot serve ${name}: the handler of method '${missing}' is ${shownValue(found)}, no function`,
-    {
-      hint:
-        nearest === undefined
-          ? `Give implementService() an object of functions: { ${missing}: params => result }.`
-          : `There is a handler '${nearest}': is that the one?`,
-    },
+      ? `method '${missing}' has no handler`
+      : `the handler of method '${missing}' is ${shownValue(found)}, no function`,
+    nearest === undefined
+      ? `Give implementService() an object of functions: { ${missing}: params => result }.`
+      : `There is a handler '${nearest}': is that the one?`,
   )
 }
 

@@ -1,9 +1,10 @@
 /** A method as its contract states it, and the check of what a program without types may write in its place. */
-import { largestBodyBytes, MeshError } from '@agent-mesh/protocol'
+import { largestBodyBytes } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { unknownName } from '../../core/option-names.ts'
+import { invalidArgument } from '../../core/invalid-argument.ts'
+import { namesOf, unknownName } from '../../core/option-names.ts'
 import { isSchema, schemaHint } from './is-schema.ts'
 import { unfitErrorName, type ErrorContracts } from './error-contracts.ts'
 
@@ -57,7 +58,7 @@ export const isIdempotent = ({
 export const isStreamed = ({ takes, yields }: Pick<MethodContract, 'takes' | 'yields'>): boolean =>
   takes !== undefined || yields !== undefined
 
-const methodWords = Object.keys({
+const methodWords = namesOf<MethodContract>({
   params: true,
   result: true,
   takes: true,
@@ -69,11 +70,8 @@ const methodWords = Object.keys({
   timeout: true,
   largest: true,
   about: true,
-} satisfies Record<keyof MethodContract, true>)
-const cacheWords = Object.keys({ ttl: true, stale: true, tags: true } satisfies Record<
-  keyof CacheRules,
-  true
->)
+})
+const cacheWords = namesOf<CacheRules>({ ttl: true, stale: true, tags: true })
 const effectWords: readonly Effects[] = ['read', 'write', 'destroy']
 
 interface Fault {
@@ -86,11 +84,7 @@ interface Fault {
 export function checkMethod(given: unknown, key: string, action: string): void {
   if (typeof given === 'object' && given !== null) checkDurations(given, key, action)
   const fault = faultOf(given)
-  if (fault === undefined) return
-  const { reason, hint } = fault
-  throw new MeshError('invalid_argument', `Cannot ${action}: its method '${key}' ${reason}`, {
-    ...(hint !== undefined && { hint }),
-  })
+  if (fault !== undefined) throw invalidArgument(action, `its method '${key}' ${fault.reason}`, fault.hint)
 }
 
 function checkDurations({ timeout, cache }: Partial<MethodContract>, key: string, action: string): void {

@@ -1,6 +1,6 @@
 /** Functions of the program around each call: one place at the caller, one at the callee. */
 import { MeshError, type Subject } from '@agent-mesh/protocol'
-import { checkNames } from '../../core/option-names.ts'
+import { checkNames, namesOf } from '../../core/option-names.ts'
 
 /** What both ends know of a call. */
 export interface PassingCall {
@@ -106,9 +106,11 @@ export function addMiddleware(middleware: Middleware, ends: MiddlewareEnds): () 
   }
 }
 
+const middlewareNames = namesOf<Middleware>({ call: true, serve: true })
+
 /** @throws MeshError `invalid_argument` for what has no function */
 function checkMiddleware(middleware: unknown): void {
-  checkNames(middleware, ['call', 'serve'], '', 'use middleware')
+  checkNames(middleware, middlewareNames, '', 'use middleware')
   const { call, serve } = (middleware ?? {}) as Record<string, unknown>
   const steps = [call, serve].filter(step => step !== undefined)
   if (steps.length > 0 && steps.every(step => typeof step === 'function')) return
