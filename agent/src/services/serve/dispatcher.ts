@@ -133,10 +133,8 @@ export class Dispatcher {
   }
 
   #served(dispatch: (call: InboundCall) => unknown, caller: () => Subject): OnRequest {
-    const resultThrew = (call: InboundCall, thrown: unknown): MeshError => {
-      const method = this.#registry.find(call.method)?.method ?? call.method
-      return handlerError(thrown, method, this.#logged(caller(), method, call, thrown))
-    }
+    const resultThrew = (call: InboundCall, thrown: unknown): MeshError =>
+      this.#error(caller(), this.#registry.find(call.method), call, thrown)
     return Object.assign(dispatch, { resultThrew })
   }
 
@@ -234,22 +232,19 @@ export class Dispatcher {
 
   /** @throws MeshError the error that the caller gets: the handler's, or one that says `notStarted` */
   #failed(caller: Subject, call: InboundCall, passage: Passage, thrown: unknown): never {
-    const method = passage.served?.method ?? call.method
-    const error = asStarted(
-      handlerError(thrown, method, this.#logged(caller, method, call, thrown)),
-      passage.begun,
-    )
+    const error = asStarted(this.#error(caller, passage.served, call, thrown), passage.begun)
     // What a handler throws because its call has ended is not its failure.
     this.#ended(call, passage, call.endedBy?.code ?? error.code)
     throw error
   }
 
-  /** The caller gets this id, and nothing else of what was thrown. @returns undefined: the caller may see the error, or has given up */
-  #logged(caller: Subject, method: string, call: InboundCall, thrown: unknown): string | undefined {
-    if (thrown instanceof MeshError || call.endedBy !== undefined) return undefined
+  /** What the caller gets: of a failure its id alone, which the log has with the rest, unless the caller has given up. */
+  #error(caller: Subject, served: ServedMethod | undefined, call: InboundCall, thrown: unknown): MeshError {
+    const method = served?.method ?? call.method
+    if (thrown instanceof MeshError || call.endedBy !== undefined) return handlerError(thrown, method)
     const failure = randomBytes(6).toString('hex')
     this.#onFailure({ failure, method, caller, app: call.fields.app, thrown })
-    return failure
+    return handlerError(thrown, method, failure)
   }
 
   /** Reads the clock once for each served call; the start of its turn was read by the turn queue. */
