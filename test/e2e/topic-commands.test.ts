@@ -26,8 +26,9 @@ const published = async (value: string, ...more: string[]) =>
 
 it('messages cross from one machine to the next until Ctrl-C; the last value waits for who comes later', async () => {
   const args = [commandFile, 'subscribe', 'alerts.*', '--json', ...at('screen')]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'exit')
+  const complaints = child.stderr.toArray()
   const values: unknown[] = []
   createInterface({ input: child.stdout }).on('line', line =>
     values.push((JSON.parse(line) as { value: unknown }).value),
@@ -38,6 +39,7 @@ it('messages cross from one machine to the next until Ctrl-C; the last value wai
   expect(values).toContain('first')
   child.kill('SIGINT')
   expect(await exited).toEqual([130, null])
+  expect(Buffer.concat(await complaints).toString()).toBe('')
   await vi.waitFor(async () => expect(await published('1', '--acks', '1')).toBe(5), 60_000)
   const last = await runCommand(['subscribe', 'alerts.disk', '--count', '1', '--json', ...at('screen')])
   expect(lastJson(last)).toMatchObject({ value: { free: 12 }, retained: true, from: { name: 'sensor' } })
