@@ -4,8 +4,10 @@ import type { Logger } from '@agent-mesh/agent/observe/logger'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import type { RunningGateway } from '../gateway/gateway-server.ts'
-import type { OwnersSockets } from '../gateway/websocket/owners-sockets.ts'
+import type { OwnersOpener } from '../gateway/websocket/owners-sockets.ts'
+import { gatherPieces } from '../local/gather-pieces.ts'
 import { routed, type Handler } from '../local/handler-server.ts'
+import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { OwnedFolder } from '../data/data-folder.ts'
 
 export type { RunningGateway } from '../gateway/gateway-server.ts'
@@ -30,17 +32,17 @@ const opensPorts = /^\/v1\/open(?:\/close)?$/
 const routes = /^\/v1\/(?:call\/|stream\/|topics\/|open(?:\/close)?$|describe$|openapi\.json$)/
 
 /** The WebSocket of programs on the local socket. */
-function ownersWebSocket(agent: Agent): OwnersSockets {
-  let sockets: Promise<OwnersSockets> | undefined
-  return async (...upgrade) => {
-    sockets ??= import('../gateway/websocket/owners-sockets.ts').then(each => each.ownersSockets(agent))
-    await (
-      await sockets
-    )(...upgrade)
+function ownersWebSocket(agent: Agent): NonNullable<LocalDaemon['webSocket']> {
+  let opener: Promise<OwnersOpener> | undefined
+  return async (asked, socket, head) => {
+    gatherPieces(socket)
+    opener ??= import('../gateway/websocket/owners-sockets.ts').then(each => each.loadOwnersOpener(agent))
+    const open = await opener
+    open(asked, socket, head)
   }
 }
 
-/** The same routes on the local socket, where the owner of the agent asks: without a token, with all rights of the agent. */
+/** The routes of the gateway on the local socket, where the owner of the agent asks: without a token, with all rights of the agent. */
 const ownersGateway =
   (agent: Agent, gateway: RunningGateway | undefined): Handler =>
   async request => {

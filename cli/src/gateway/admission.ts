@@ -25,11 +25,12 @@ interface Asked {
   readonly headers: IncomingHttpHeaders
 }
 
+const bytesType = 'application/octet-stream'
 /** Lines of JSON. */
 export const linesType = 'application/x-ndjson'
 
 /** A form or a plain fetch of a page cannot send these without asking first. */
-const contentTypes = new Set(['application/json', 'application/octet-stream', linesType])
+const contentTypes = new Set(['application/json', bytesType, linesType])
 
 /** The names under which programs of this machine know it, with the port; for port 80 clients leave that out. @param url of the gateway */
 export function hostsOf(url: string): Set<string> {
@@ -47,13 +48,14 @@ interface Admitted {
 /** @returns the token of the request, or why it is refused */
 export function admit(init: AdmissionInit, { method, headers }: Asked): Admitted | { refusal: Refusal } {
   const known = authenticate(init, headers)
+  if ('refusal' in known || method !== 'POST') return known
   const type = mediaType(headers)
-  if ('token' in known && method === 'POST' && !contentTypes.has(type))
+  if (!contentTypes.has(type))
     return refused(415, 'invalid_argument', `its content type is '${type}'`, {
       hint: `Send one of ${[...contentTypes].join(', ')}.`,
     })
   const charset = charsetOf(headers)
-  if ('token' in known && method === 'POST' && charset !== undefined && !charsets.has(charset))
+  if (type !== bytesType && !charsets.has(charset))
     return refused(415, 'invalid_argument', `its charset is '${charset}'`, { hint: 'Send UTF-8.' })
   return known
 }
@@ -84,10 +86,8 @@ export const mediaType = (headers: IncomingHttpHeaders): string =>
 const charsets = new Set(['utf-8', 'utf8', 'us-ascii'])
 
 /** Of a body of text, in lower case. */
-const charsetOf = (headers: IncomingHttpHeaders): string | undefined =>
-  mediaType(headers) === 'application/octet-stream'
-    ? undefined
-    : /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '')?.[1]?.toLowerCase()
+const charsetOf = (headers: IncomingHttpHeaders): string =>
+  /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '')?.[1]?.toLowerCase() ?? 'utf-8'
 
 /** What says that a page sent it, or that its name for this machine is another one's (DNS rebinding). */
 function foreignTo(

@@ -38,10 +38,16 @@ interface ReplCallOptions {
 }
 
 /** Of a stream; `input`: messages for the method. */
-interface ReplStreamOptions {
-  peer?: string
-  timeout?: number
+interface ReplStreamOptions extends Omit<ReplCallOptions, 'idempotent'> {
   input?: Iterable<unknown> | AsyncIterable<unknown>
+}
+
+/** What a line asks of the agent. @throws MeshError invalid_argument */
+function requestOf(method: string, params: unknown, { timeout: timeoutMs, ...others }: ReplCallOptions) {
+  return {
+    ...{ method, ...soundParams(params, method), ...others },
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  }
 }
 
 export class MeshRepl {
@@ -111,15 +117,12 @@ export class MeshRepl {
 
   readonly #use = {
     calls: async (method: string, params?: unknown, options: object = {}): Promise<unknown> => {
-      const { timeout: timeoutMs, ...others } = options as ReplCallOptions
-      const timed = timeoutMs !== undefined && { timeoutMs }
-      const request = { method, ...soundParams(params, method), ...others, ...timed }
+      const request = requestOf(method, params, options)
       return (await localClient(this.#init.folder, this.#running.signal).call(request)).value
     },
     streams: (method: string, params?: unknown, options: object = {}): ReplStream => {
-      const { timeout: timeoutMs, input, ...others } = options as ReplStreamOptions
-      const timed = timeoutMs !== undefined && { timeoutMs }
-      const request = { method, ...soundParams(params, method), ...others, ...timed }
+      const { input, ...others } = options as ReplStreamOptions
+      const request = requestOf(method, params, others)
       const client = localClient(this.#init.folder, this.#running.signal)
       return new ReplStream(client.stream(request, input === undefined ? undefined : localMessages(input)))
     },

@@ -40,14 +40,8 @@ export function namedCommands({
   mcpPerCaller = [],
 }: ToolServerFlags): NamedCommand[] {
   const commands = commandsIn(mcp)
-  const tools = Map.groupBy(
-    mcpAllow.map(text => allowedTool(text, commands)),
-    ({ server }) => server,
-  )
-  const members = Map.groupBy(
-    mcpFor.map(text => openedFor(text, commands)),
-    ({ server }) => server,
-  )
+  const tools = byServer(mcpAllow.map(text => allowedTool(text, commands)))
+  const members = byServer(mcpFor.map(text => openedFor(text, commands)))
   for (const name of mcpPerCaller) checkServer(name, '--mcp-per-caller', commands)
   return [...commands].map(([name, command]) => {
     const patterns = tools.get(name)?.map(({ pattern }) => pattern) ?? ['*']
@@ -59,6 +53,8 @@ export function namedCommands({
     }
   })
 }
+
+const byServer = <T extends { server: string }>(all: readonly T[]) => Map.groupBy(all, ({ server }) => server)
 
 function commandsIn(texts: readonly string[]): ReadonlyMap<string, string> {
   const commands = new Map<string, string>()
@@ -91,17 +87,15 @@ function allowedTool(text: string, commands: ReadonlyMap<string, string>) {
 
 function openedFor(text: string, commands: ReadonlyMap<string, string>) {
   const [, server, selector] = opened.exec(text) ?? []
-  const { pattern, not } = fieldForms.selector
-  const fault =
-    server === undefined || selector === undefined
-      ? 'it is not SERVER=SELECTOR'
-      : !pattern.test(selector) && `'${selector}' ${not}`
-  if (fault !== false)
-    throw new MeshError('invalid_argument', `Cannot serve an MCP server for '${text}': ${fault}`, {
+  const refused = (fault: string) =>
+    new MeshError('invalid_argument', `Cannot serve an MCP server for '${text}': ${fault}`, {
       hint: 'Write it so: --mcp-for fs=tag:ops.',
     })
-  checkServer(server!, `--mcp-for ${text}`, commands)
-  return { server: server!, selector: selector! }
+  if (server === undefined || selector === undefined) throw refused('it is not SERVER=SELECTOR')
+  const { pattern, not } = fieldForms.selector
+  if (!pattern.test(selector)) throw refused(`'${selector}' ${not}`)
+  checkServer(server, `--mcp-for ${text}`, commands)
+  return { server, selector }
 }
 
 function checkServer(name: string, option: string, commands: ReadonlyMap<string, string>): void {
