@@ -48,4 +48,8 @@ describe('the frames of one tick', () => {
     expect(await writesOf(2, 10_000)).toEqual({ before: 0, after: 1 })
     expect(await writesOf(7, 10_000)).toEqual({ before: 2, after: 3 })
   })
+
+  it('leave in fewer than three where they are very large', async () => {
+    expect(await writesOf(2, 40_000)).toEqual({ before: 1, after: 1 })
+  })
 })

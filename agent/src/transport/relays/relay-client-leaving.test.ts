@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../../../test/support/until.ts'
-import { Relays } from '../testing/fake-relays.ts'
+import { candidates, Relays } from '../testing/fake-relays.ts'
 
 let relays: Relays
 beforeEach(() => {
@@ -27,7 +27,7 @@ describe('a relay client whose relay leaves', () => {
   })
 
   it('names a relay that restarts after the others, and tells nothing when it is back', async () => {
-    const changes = await relays.startHomed({ replaceMs: 60_000 })
+    const changes = await relays.startHomed({ replaceMs: 60_000, graceMs: 0 })
     relays.leave('a', 'left')
     await relays.home('b', 'a')
     relays.reserved.delete('a')
@@ -43,7 +43,7 @@ describe('a relay client whose relay leaves', () => {
   })
 
   it('names a relay that left no longer when it does not return', async () => {
-    await relays.startHomed({ leftMs: 50 })
+    await relays.startHomed({ leftMs: 50, replaceMs: 60_000, measureMs: 60_000 })
     relays.kill('a')
     relays.leave('a', 'left')
     await relays.home('b')
@@ -59,6 +59,19 @@ describe('a relay client whose relay leaves', () => {
       ['b', 'a'],
       ['b', 'c'],
     ])
+  })
+
+  it('names a relay that left no longer when it is no candidate any more', async () => {
+    const { reserve } = relays.reservations
+    relays.reservations.reserve = name => (name === 'c' ? Promise.reject(new Error('full')) : reserve(name))
+    await relays.startHomed({ replaceMs: 60_000 }, ['a', 'b', 'c'])
+    relays.roundTrips.set('c', 30)
+    relays.leave('a', 'left')
+    // Its place is taken by c, which has no reservation.
+    await until(() => !relays.reserved.has('a'))
+    expect(relays.client.homeRelays()).toEqual(['b', 'a'])
+    relays.client.update(candidates('b', 'c'))
+    await relays.home('b')
   })
 
   it('goes on naming its only relay after that left, as after a loss', async () => {

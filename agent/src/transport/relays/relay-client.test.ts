@@ -30,7 +30,7 @@ describe('a relay client', () => {
   })
 
   it('dials a relay that went away until it is back', async () => {
-    await relays.startHomed({ replaceMs: 60_000 })
+    await relays.startHomed({ replaceMs: 60_000, measureMs: 60_000 })
     relays.kill('a')
     await relays.home('b')
     relays.roundTrips.set('a', 10)
