@@ -1,6 +1,14 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { expect, it } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { expect, it, vi } from 'vitest'
 
+import { exitCodes } from '../exit-codes.ts'
+import type { LocalDaemon } from '../local/local-daemon.ts'
+import { serveLocal } from '../local/local-server.ts'
+import { runProgram } from '../program.ts'
 import { offByOwner } from './off-by-owner.ts'
 
 const asked = { action: 'run wc on web-1', peer: 'web-1', option: "--allow-exec 'PROGRAM ARGS'" }
@@ -25,4 +33,34 @@ it.each([
   new MeshError('unsupported', 'Cannot talk to peer: it speaks versions 2'),
 ])('%s stays what it is', thrown => {
   expect(offByOwner(thrown, asked)).toBe(thrown)
+})
+
+it.each([
+  [['exec', 'web-1', '--', 'wc'], 'run wc on web-1', "--allow-exec 'PROGRAM ARGS'"],
+  [['logs', 'web-1'], 'read the log of web-1', '--allow-logs'],
+  [['logs', 'web-1:/srv/log'], 'read /srv/log of web-1', '--allow-files DIR'],
+  [['cp', 'web-1:/srv/log', '.'], 'reach files of web-1', '--allow-files DIR'],
+])('%j tells which option allows it', async (args, action, option) => {
+  const refused = new MeshError('unsupported', 'Cannot call it: web-1 does not serve it')
+  const folder = await mkdtemp(join(tmpdir(), 'off-by-owner-'))
+  const daemon: Partial<LocalDaemon> = {
+    call: () => Promise.reject(refused),
+    stream: () => {
+      throw refused
+    },
+  }
+  const server = await serveLocal(folder, daemon as LocalDaemon)
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const stdin = vi.spyOn(process, 'stdin', 'get').mockReturnValue(new PassThrough().end() as never)
+  try {
+    expect(await runProgram(['--data', folder, ...args])).toBe(exitCodes.denied)
+    const text = said.mock.calls.join('')
+    expect(text).toContain(`Cannot ${action}: the owner of web-1 does not allow it`)
+    expect(text).toContain(`agent-mesh up ${option}`)
+  } finally {
+    said.mockRestore()
+    stdin.mockRestore()
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
 })
