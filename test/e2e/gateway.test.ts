@@ -174,7 +174,7 @@ it('docs/gateway.md opens a port of a member in a browser, for whom the policy a
   await runCommand(['unexpose', 'web', ...server])
   expect((await expose('--allow', 'name:nobody')).code).toBe(0)
   const refused = await open()
-  expect([refused.code, refused.stdout]).toEqual([4, expect.stringContaining('owner of this machine')])
+  expect([refused.code, refused.stdout]).toEqual([4, expect.stringContaining('owner of that machine')])
   await runCommand(['unexpose', 'web', ...server])
   expect((await expose()).code).toBe(0)
   const opened = await open()

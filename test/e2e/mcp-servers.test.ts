@@ -91,7 +91,7 @@ it('with --mcp-allow the tools that are named, with --mcp-per-caller a process o
 it('with --mcp-for the members that its owner names: another one is refused, on record, and sees no tool', async () => {
   const read = (from: string) => call('read_note', { name: 'first' }, 'opened', from)
   await vi.waitFor(async () => expect((await read('desk')).code).toBe(0), 90_000)
-  const owner = 'the owner of this machine opened it for name:desk only'
+  const owner = 'the owner of that machine opened it for name:desk only'
   await vi.waitFor(async () => expect((await read('other')).stdout).toContain(owner), 90_000)
   expect(await read('other')).toMatchObject({ code: 4 })
   const describe = (from: string) =>

@@ -176,7 +176,7 @@ it('lets in whom both the policy and the owner allow, and says which of the two 
     ports: [{ name: 'echo' }, { name: 'gone', allow: ['tag:ops'], kind: 'tcp', port }, { name: 'secret' }],
   })
   const owner = await run('laptop', 'connect', 'box:gone')
-  expect(owner).toMatchObject({ code: 4, stderr: expect.stringContaining('owner of this machine') as string })
+  expect(owner).toMatchObject({ code: 4, stderr: expect.stringContaining('owner of that machine') as string })
   const policy = await run('laptop', 'connect', 'box:secret')
   expect(policy).toMatchObject({ code: 4, stderr: expect.stringContaining('policy') as string })
   for (const name of ['gone', 'secret']) expect((await run('box', 'unexpose', name)).code).toBe(0)

@@ -146,7 +146,7 @@ const cases: Case[] = [
       await records(RecordedProcess.of(ada), async () => {
         await Promise.all(relays.map(({ daemon }) => daemon.end('SIGKILL')))
         await vi.waitFor(async () => expect(await homes(ada)).toEqual([]), within)
-        // At rest health looks each few seconds: relays that are back sooner were never missed.
+        // What a status shows is on record. Of itself health looks each few seconds: relays that are back sooner are not missed.
         await vi.waitFor(async () => expect((await relayCheck()).level).toBe('warning'), within)
         await Promise.all(relays.map(restart))
       })

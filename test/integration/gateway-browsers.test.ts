@@ -173,7 +173,7 @@ it('a port outside of the scope is refused and on record here, and a port outsid
     hint: expect.stringContaining('--connect') as string,
   })
   expect((await opened('secret', wide)).json()['detail']).toContain('the policy grants it to no role')
-  expect((await opened('owners', wide)).json()['detail']).toContain('the owner of this machine opened it for')
+  expect((await opened('owners', wide)).json()['detail']).toContain('the owner of that machine opened it for')
   expect((await opened('7', wide)).status).toBe(404)
   expect((await at.ask('/v1/open', jsonBody(wide, { peer: at.server.peerId, port: 'web' }))).status).toBe(400)
   const recorded = async (member: string, app: string) =>

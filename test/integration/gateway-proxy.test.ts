@@ -67,7 +67,7 @@ describe.each([
 
 it.each([
   ['secret.server.mesh', 'the policy grants it to no role', 403, 2],
-  ['owners.server.mesh', 'the owner of this machine opened it for name:nobody only', 403, 2],
+  ['owners.server.mesh', 'the owner of that machine opened it for name:nobody only', 403, 2],
   ['web.nobody.mesh', 'no member has this name or peer id', 404, 4],
   ['server.mesh:7', 'this member exposes no such port', 404, 4],
   ['dead.server.mesh', 'nothing answers at 127.0.0.1:1', 503, 5],

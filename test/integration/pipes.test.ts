@@ -71,7 +71,7 @@ describe('a pipe', () => {
     const { caller, owner } = await pair({ name: 'tagged', to: { port: await echo() }, allow: ['tag:ops'] })
     const refused = (port: string, peer = 'owner') => refusal(caller.connect(peer, port))
     expect(await refused('tagged')).toContain(
-      'permission_denied: Cannot connect port:tagged: the owner of this machine opened it for tag:ops only',
+      'permission_denied: Cannot connect port:tagged: the owner of that machine opened it for tag:ops only',
     )
     expect(await refused('other')).toContain(
       'permission_denied: Cannot connect port:other: the policy grants',

@@ -9,7 +9,7 @@ export const checkOwner: Authorize = ({ from, action, to, allow }) => {
   if (allow.some(selector => selectors.has(selector))) return
   throw new MeshError(
     'permission_denied',
-    `Cannot ${action} ${to}: the owner of this machine opened it for ${allow.join(', ')} only`,
+    `Cannot ${action} ${to}: the owner of that machine opened it for ${allow.join(', ')} only`,
     { hint: `The owner can add "name:${from.name}" to this list.` },
   )
 }

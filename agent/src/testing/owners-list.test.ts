@@ -38,7 +38,7 @@ describe('a service that its owner opens for some members', () => {
     expect(await refusal(other!.ask('vault.open'))).toMatchObject({
       code: 'permission_denied',
       message: expect.stringMatching(
-        /the owner of this machine opened it for tag:ops, name:owner only/,
+        /the owner of that machine opened it for tag:ops, name:owner only/,
       ) as string,
       hint: expect.stringContaining('name:other') as string,
       notStarted: true,

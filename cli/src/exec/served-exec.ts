@@ -73,7 +73,7 @@ function mustBeAllowed(command: readonly string[], allowed: readonly AllowedProg
   const told = allowed.map(({ program, args, more }) => [program, ...args, ...(more ? ['*'] : [])].join(' '))
   throw new MeshError(
     'permission_denied',
-    `Cannot run ${command.join(' ').slice(0, 200)}: the owner of this machine does not allow it`,
+    `Cannot run ${command.join(' ').slice(0, 200)}: the owner of that machine does not allow it`,
     {
       hint: `Allowed: ${told.slice(0, 8).join('; ').slice(0, 600)} (*: arguments that do not begin with -).`,
     },

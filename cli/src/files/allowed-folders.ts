@@ -76,7 +76,7 @@ export class AllowedFolders {
     if (folder === undefined || (act === 'write' && folder.readOnly))
       throw new MeshError(
         'permission_denied',
-        `Cannot ${act} ${path}: the owner of this machine does not allow it`,
+        `Cannot ${act} ${path}: the owner of that machine does not allow it`,
         { hint: `Allowed: ${this.#told()}. The owner allows more with "agent-mesh up --allow-files DIR".` },
       )
     return { folder: folder.path, names: parts.slice(folder.names.length), path }

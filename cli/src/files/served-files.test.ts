@@ -135,7 +135,7 @@ describe('granted service:files.*', () => {
       [`${box}/./a.txt`]: /invalid_argument/,
       [`${box}/a\0.txt`]: /invalid_argument/,
       'a.txt': /invalid_argument/,
-      '/etc/passwd': /permission_denied: .*owner of this machine/,
+      '/etc/passwd': /permission_denied: .*owner of that machine/,
       [`${box}x`]: /permission_denied/,
       [at('link')]: /invalid_argument: .*link/,
       [at('linked', 'secret')]: /permission_denied: .*link/,

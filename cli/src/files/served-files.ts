@@ -140,7 +140,7 @@ export class ServedFiles {
     if (this.#init.log !== undefined) return this.#init.log
     throw new MeshError(
       'permission_denied',
-      'Cannot read the log: the owner of this machine does not allow it',
+      'Cannot read the log: the owner of that machine does not allow it',
       {
         hint: 'The owner allows it with "agent-mesh up --allow-logs".',
       },
