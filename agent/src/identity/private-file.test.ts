@@ -34,6 +34,12 @@ describe.skipIf(process.platform === 'win32')('files of a member', () => {
     }
   })
 
+  test('may be in folders that are new, too', async () => {
+    expect(await makeFolder(join(folder, 'a', 'b', 'data'))).toBe(true)
+    expect([await modeOf('a'), await modeOf('a', 'b', 'data')]).toEqual([0o700, 0o700])
+    expect(await makeFolder(join(folder, 'a', 'b', 'data'))).toBe(false)
+  })
+
   test('that others could read are closed to them', async () => {
     await writeFile(join(folder, 'member.db'), '', { mode: 0o644 })
     makePrivate(join(folder, 'member.db'))
@@ -46,6 +52,14 @@ describe.skipIf(process.platform === 'win32')('files of a member', () => {
     await chmod(folder, 0o700)
     expect(await makeFolder(folder)).toBe(false)
   })
+})
+
+test.skipIf(process.platform !== 'linux')('a folder that the system does not make is refused', async () => {
+  for (const path of ['/proc/data', '/proc/a/data'])
+    await expect(makeFolder(path)).rejects.toMatchObject({
+      code: 'permission_denied',
+      message: `Cannot make data folder ${path}: ENOENT`,
+    })
 })
 
 test('writeOnce() replaces nothing, replaceFile() does, and neither leaves a temporary file', async () => {

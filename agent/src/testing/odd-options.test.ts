@@ -97,6 +97,17 @@ it.each([
   expect(await told(() => caller.callAll('math.double', 2, options as never))).toContain(reason)
 })
 
+it('a call of all that gives results as they come is refused with the first of them', async () => {
+  const { caller } = agents()
+  const first = (more: object) =>
+    told(async () => {
+      for await (const _ of caller.callAll('math.double', 2, { each: true, ...more })) return
+    })
+  expect(await first({})).toBe('accepted')
+  expect(await first({ peer: 'server' })).toContain('there is no option peer')
+  expect(await first({ offline: 1 })).toContain('offline is 1')
+})
+
 it('a client has no method that await would call', async () => {
   const { caller } = agents()
   const client = await caller.service(math)

@@ -1,3 +1,4 @@
+import { openMemberStore } from '@agent-mesh/agent/membership/member-store'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { redactText } from '@agent-mesh/protocol/redact'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -60,6 +61,11 @@ it('a token for a folder that no agent has used is refused: it would never work'
   await writeFile(join(folder, 'root-key.json'), '{}')
   expect(await runProgram([...create, folder])).toBe(exitCodes.nothingRunning)
   expect(said.mock.calls.join()).toContain('which is of: control plane')
+  const store = openMemberStore(join(folder, 'member.db'))
+  store.set('credential', `.${Buffer.from('{"roles":["relay"]}').toString('base64url')}.`)
+  store.close()
+  expect(await runProgram([...create, folder])).toBe(exitCodes.nothingRunning)
+  expect(said.mock.calls.join()).toContain('which is of: control plane, relay')
   said.mockRestore()
   expect(await new GatewayTokens(folder).list()).toEqual([])
 })

@@ -38,6 +38,7 @@ it.each([
   [{ ...schema, effects: 'write ' }, "its method 'add' has the effects 'write '", undefined],
   [{ ...schema, effects: 10 }, "its method 'add' has the effects 10,", undefined],
   [{ ...schema, about: {} }, "its method 'add' has an object as about", undefined],
+  [{ ...schema, largest: 0 }, "its method 'add' has largest 0, no whole number", undefined],
   [{ ...schema, errors: 5 }, "its method 'add' has 5 as errors", 'Write { name_of_error'],
   [{ ...schema, errors: { gone: {} } }, "declares the error 'gone' with an object", 'Standard Schema'],
   [{ ...schema, effects: 'read', cache: 60 }, "its method 'add' has the cache 60", 'Write { ttl'],
@@ -87,6 +88,8 @@ it.each([
   [{ add: () => 1 }, { concurency: 1 }, 'Cannot serve math: there is no option concurency', 'concurrency?'],
   [{ add: () => 1 }, { concurrency: null }, 'Cannot serve add: its concurrency is null', 'whole number'],
   [{ add: () => 1 }, { concurrency: { sub: 1 } }, "it has no method 'sub' to limit", undefined],
+  [{ add: () => 1 }, { allow: '' }, "Cannot serve math: allow is '', no list", undefined],
+  [{ add: () => 1 }, { allow: 5 }, 'Cannot serve math: allow is 5, no list', undefined],
   [{ add: () => 1 }, { target: 'x' }, "Cannot serve math: target is 'x', no function", undefined],
 ])('handlers %o with options %j are refused before they are served', (handlers, options, reason, hint) => {
   const [message, advice] = implement(handlers, options)

@@ -1,4 +1,5 @@
 import type { Subject } from '@agent-mesh/protocol'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
@@ -125,9 +126,20 @@ describe('host.describe', () => {
     expect(untold).toEqual([])
   })
 
-  it('describes a schema whose check throws for what it does not expect', () => {
+  const isOne = (value: unknown) => (value as { a: { b: unknown } }).a.b === 1
+  const ofAnotherLibrary: StandardSchemaV1<string> = {
+    '~standard': {
+      version: 1,
+      vendor: 'other',
+      validate: value => (isOne(value) ? { value: 'one' } : { issues: [] }),
+    },
+  }
+
+  it.each([
+    ['of zod, as a rejection', z.custom<string>(isOne)],
+    ['of a library that throws at once', ofAnotherLibrary],
+  ])('describes a schema whose check throws for what it does not expect: %s', (_, checked) => {
     const odd = new ServiceRegistry()
-    const checked = z.custom<string>(value => (value as { a: { b: unknown } }).a.b === 1)
     const run = { params: checked, result: z.void() }
     odd.serve(defineService({ name: 'odd', version: 1, methods: { run } }), { run: () => {} })
     const untold: string[] = []
