@@ -5,10 +5,7 @@ import type { Reachable } from './reachable.ts'
 
 type Reach = Pick<Reachable, 'linkedRelays' | 'followsMap'>
 
-/**
- * Looks whenever the check `relay` is read: at each beat of the health, and for each `status`, so that what it did is on record as soon as
- * anyone was told of the loss.
- */
+/** Looks whenever the check `relay` is read: at each beat of the health, and for each `status`, so that no status shows a loss that is not on record. */
 export function superviseReach(
   { health, head, metrics }: Pick<Member, 'health' | 'head' | 'metrics'>,
   reachable: Reach,
