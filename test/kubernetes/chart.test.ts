@@ -62,6 +62,9 @@ test.each(valueSets)('pods of the values "%s" have no rights', async set => {
   }
 })
 
+/** What value sets give in "env". */
+const given = ['AGENT_MESH_GATEWAY', 'AGENT_MESH_REGION']
+
 /** Variables of the command. */
 const settings = () => read('docs', 'configuration.md').match(/\bAGENT_MESH_\w+/g)
 
@@ -92,6 +95,23 @@ test('each setting in a variable is one of the command', async () => {
     .filter(name => name.startsWith('AGENT_MESH_'))
   expect(names.length).toBeGreaterThan(20)
   expect(settings()).toEqual(expect.arrayContaining(names))
+})
+
+test('a variable that the chart sets is refused in values, as Kubernetes refuses a name twice', async () => {
+  for (const [set, role, at] of [
+    ['highly-available', 'controlPlane', 'control-plane'],
+    ['minimal', 'relay', 'relay'],
+    ['agents-only', 'agent', 'agent'],
+  ] as const) {
+    const [own] = (await render(set))
+      .flatMap(each => podOf(each)?.containers ?? [])
+      .filter(it => it.name === at)
+    const names = own?.env?.map(({ name }) => name).filter(name => !given.includes(name)) ?? []
+    expect(names.length).toBeGreaterThan(3)
+    const env = JSON.stringify(Object.fromEntries(names.map(name => [name, 'x'])))
+    const refused = await render(set, '--set-json', `${role}.env=${env}`).catch(String)
+    for (const name of names) expect(refused).toContain(`'${name}'`)
+  }
 })
 
 test('processes are asked at the port that they serve, and have longer to stop than they drain', async () => {
@@ -143,6 +163,16 @@ test('members accept the address that a relay has by default, and the chart refu
     render('minimal', '--set-json', `relay.address=${JSON.stringify(`{index}.${host}:443`)}`)
   expect(announced(await named('a'.repeat(61)))).toBe(`$(RELAY_INDEX).${'a'.repeat(61)}:443`)
   await expect(named('a'.repeat(62))).rejects.toThrow('relay.address')
+})
+
+test('relays follow what they carry where an adapter serves it, and CPU in any case', async () => {
+  const metrics = async (...more: string[]) =>
+    only(await render('highly-available', ...more), 'HorizontalPodAutoscaler', 'relay').spec.metrics
+  const cpu = { type: 'Resource', resource: { name: 'cpu' } }
+  expect(await metrics()).toMatchObject([cpu])
+  const carried = await metrics('--set', 'relay.autoscaling.usedPercent=60')
+  expect(carried).toMatchObject([cpu, { type: 'Pods', pods: { target: { averageValue: '600m' } } }])
+  expect(read('docs', 'metrics.md')).toContain(`\`${carried[1].pods.metric.name}\``)
 })
 
 test('an update never has fewer control planes, and one relay less at most', async () => {
@@ -206,6 +236,33 @@ test.each([
   ['a container without a limit of memory', 'minimal', 'relay.resources.limits.memory=null', 'memory'],
   ['an Ingress without a host', 'minimal', 'controlPlane.ingress.enabled=true', 'publicUrl'],
   ['a variable that is none of a setting', 'minimal', 'relay.env.PATH=/tmp', 'PATH'],
+  ['a token in a variable', 'minimal', 'relay.env.AGENT_MESH_JOIN=amj1', 'AGENT_MESH_JOIN'],
+  [
+    'one address for two relays, however it leads to them',
+    'minimal',
+    'relay.address=a.example:4001',
+    'address',
+  ],
+  ['an address without a port', 'relays-only', 'relay.address=\\{pod\\}.example', 'address'],
+  ['an agent at the port of its metrics', 'agents-only', 'agent.port=9464', 'port'],
+  [
+    'relays as a measure of control planes',
+    'minimal',
+    'controlPlane.autoscaling.usedPercent=60',
+    'usedPercent',
+  ],
 ])('it refuses %s', async (_, set, value, named) => {
   await expect(render(set, '--set', value)).rejects.toThrow(new RegExp(`values don't meet[^]*${named}`))
+})
+
+test.each([
+  ['a proxy', 'relay.env.HTTPS_PROXY=http://proxy:3128'],
+  ['one address for one relay', 'relay.address=a.example:4001,relay.replicas=1'],
+])('it takes %s', async (_, value) => {
+  expect((await render('minimal', '--set', value)).length).toBeGreaterThan(5)
+})
+
+test('it refuses an autoscaler whose least is more than its most', async () => {
+  const values = ['relay.autoscaling.enabled=true', 'relay.autoscaling.minReplicas=5']
+  await expect(render('minimal', '--set', values.join())).rejects.toThrow('minReplicas 5 is more')
 })

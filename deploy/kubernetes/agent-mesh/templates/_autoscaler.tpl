@@ -1,5 +1,8 @@
 {{/* Takes (dict "root" $ "role" … "kind" … "of" .autoscaling). Up at once, down one in ten minutes: members of a stopped pod move. */}}
 {{- define "agent-mesh.autoscaler" }}
+{{- if gt (int .of.minReplicas) (int .of.maxReplicas) }}
+{{- fail (printf "autoscaling of the %s: minReplicas %d is more than maxReplicas %d" .role (int .of.minReplicas) (int .of.maxReplicas)) }}
+{{- end }}
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata:
@@ -16,6 +19,12 @@ spec:
       resource:
         name: cpu
         target: { type: Utilization, averageUtilization: {{ .of.cpuPercent }} }
+    {{- with .of.usedPercent }}
+    - type: Pods
+      pods:
+        metric: { name: agent_mesh_relay_used_ratio }
+        target: { type: AverageValue, averageValue: {{ mul . 10 }}m }
+    {{- end }}
   behavior:
     scaleDown:
       stabilizationWindowSeconds: 600
