@@ -71,6 +71,8 @@ async function fillPostgres(root: string): Promise<void> {
 async function fillServer(root: string, program: string): Promise<void> {
   const found = await which(program).catch(() => which(`prometheus-${program}`))
   await copyProgram(root, found, `usr/bin/${program}`)
+  // As BusyBox in the public images, for the health check.
+  await copyProgram(root, await which('wget'), 'usr/bin/wget')
   // Debian's Alertmanager reads its templates from here.
   const templates = '/usr/share/prometheus/alertmanager'
   if (existsSync(templates)) await cp(templates, join(root, templates), { recursive: true })

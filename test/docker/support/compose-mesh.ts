@@ -29,7 +29,13 @@ export interface Container {
   Image: string
   State: { Status: string; ExitCode: number; Health?: { Status: string } }
   Config: { User: string; Labels: Record<string, string> }
-  HostConfig: { ReadonlyRootfs: boolean; CapDrop: string[] | null; Memory: number; PidsLimit: number | null }
+  HostConfig: {
+    ReadonlyRootfs: boolean
+    CapDrop: string[] | null
+    SecurityOpt: string[] | null
+    Memory: number
+    PidsLimit: number | null
+  }
   NetworkSettings: {
     Networks: Record<string, unknown>
     Ports: Record<string, { HostPort: string }[] | null>
