@@ -70,7 +70,7 @@ export const controlPlaneAlerts: readonly Alert[] = [
     summary: 'More than a fifth of the members left the map within 15 minutes',
     means: 'Many members were removed or revoked at once, or a store was restored from an old backup.',
     hurts: 'Callers of the services of these members.',
-    check: ['`agent-mesh audit`: who removed or revoked them', '`agent-mesh members`'],
+    check: ['`agent-mesh audit tail`: who removed or revoked them', '`agent-mesh members list`'],
     act: ['If it was a mistake, restore the backup ([stores.md](stores.md#backup-and-restore)).'],
     fires: { series: { 'agent_mesh_map_members{instance="a1"}': '100x20 70x10' }, atMinutes: 25 },
     silent: { series: { 'agent_mesh_map_members{instance="a1"}': '100x20 90x10' }, atMinutes: 25 },

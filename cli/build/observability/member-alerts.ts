@@ -64,7 +64,7 @@ export const memberAlerts: readonly Alert[] = [
     hurts: 'The two replace each other in the map; a thief can do what the member may do.',
     check: [
       'the log of this member names the other address',
-      '`agent-mesh audit` for logins that nobody knows',
+      '`agent-mesh audit tail` for joins and renewals that nobody knows',
     ],
     act: ['Give the copy a folder and a token of its own. If nobody copied it: `agent-mesh revoke NAME`.'],
     labels: a1,

@@ -11,7 +11,7 @@ export const relayAlerts: readonly Alert[] = [
       'Prometheus has not reached the relay for 2 minutes: the process stopped, or its host or network failed.',
     hurts:
       'Its agents moved to their standby relay within seconds. Agents without a standby are unreachable for others.',
-    check: ['`systemctl status agent-mesh-relay` on the host', '`agent-mesh peers` from any machine'],
+    check: ["`systemctl status 'agent-mesh*'` on the host", '`agent-mesh peers` from any machine'],
     act: ['Restart it. When the host is lost, start a relay on a new one with a new token.'],
     labels: { job: 'agent-mesh-relay', instance: 'r1' },
     fires: { series: { 'up{job="agent-mesh-relay",instance="r1"}': '1x5 0x10' }, atMinutes: 9 },

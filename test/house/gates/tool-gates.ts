@@ -5,7 +5,7 @@ import { checkout, faultless, program, withoutTool, type Gate } from './gate.ts'
 
 const rules = join(checkout, 'deploy', 'prometheus')
 
-/** Rules, their cases, and the example of a configuration. */
+/** Rules, their cases, the example of a configuration, and that of deploy/compose. */
 export const promtool: Gate = {
   name: 'promtool',
   fast: true,
@@ -13,6 +13,9 @@ export const promtool: Gate = {
     const runs = [
       ['promtool', 'check', 'rules', 'alerts.yml'],
       ['promtool', 'test', 'rules', 'alerts.test.yml'],
+      ['promtool', 'check', 'config', 'prometheus.yml'],
+      // Its rules are beside it only in the container.
+      ['promtool', 'check', 'config', '--syntax-only', join('..', 'compose', 'prometheus.yml')],
     ]
     const ended = await Promise.all(runs.map(command => program(command, { cwd: rules })))
     if (ended.some(({ missing }) => missing))
