@@ -8,6 +8,7 @@ import { MeshError } from '../errors.ts'
 import { meshIdField, millisField } from '../fields.ts'
 import { kidOf, signChecked, verifyMemberDocument, type Signer } from '../jws.ts'
 import { parseJson } from '../parse.ts'
+import { KnownBodies } from './known-bodies.ts'
 import { topicLimits, topicNameField } from './names.ts'
 
 const { messages, messageBytes, publicationBytes, signedBytes } = topicLimits
@@ -67,6 +68,7 @@ const mostVerified = 64
 type Verified = ReturnType<typeof verifySigned>
 
 const verified = new Map<string, Verified>()
+const knownBodies = new KnownBodies(mostVerified)
 
 const verifySigned = (jws: string) =>
   verifyMemberDocument(jws, { typ: 'topic+jws', schema: claimsSchema, maxBytes: signedBytes })
@@ -97,7 +99,10 @@ export async function verifyPublication(
   }
   if (claims.mesh !== mesh) refuse('it is of another mesh')
   if (totalOf(claims.sizes) !== bodies.byteLength) refuse(`it has ${bodies.byteLength} bytes of messages`)
-  if (claims.hash !== hashOf(bodies)) refuse('its messages have another hash')
+  if (!knownBodies.has(claims.hash, bodies)) {
+    if (claims.hash !== hashOf(bodies)) refuse('its messages have another hash')
+    knownBodies.add(claims.hash, bodies)
+  }
   return { publisher: kid, claims }
 }
 

@@ -39,6 +39,19 @@ describe('a publication', () => {
     await expect(verifyPublication({ ...publication, bodies: less }, mesh)).rejects.toMatchObject(refused)
     await expect(verifyPublication(publication, 'b'.repeat(52))).rejects.toMatchObject(refused)
   })
+
+  it('is refused with other messages also where it came for several agents, whatever one made of its own', async () => {
+    const publication = await signed()
+    const other = Uint8Array.from(publication.bodies)
+    other[2]! ^= 1
+    for (const bodies of [1, 2, 3].map(() => Uint8Array.from(publication.bodies))) {
+      await verifyPublication({ ...publication, bodies }, mesh)
+      bodies.set(other)
+    }
+    const refused = { code: 'unauthenticated' }
+    await expect(verifyPublication({ ...publication, bodies: other }, mesh)).rejects.toMatchObject(refused)
+    await verifyPublication(publication, mesh)
+  })
 })
 
 describe('the frames of docs/wire.md', () => {
