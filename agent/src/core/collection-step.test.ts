@@ -25,6 +25,20 @@ describe('CollectionStep', () => {
     expect(steps).toEqual([8, 4, 2, 2, 2])
   })
 
+  it('says that the heap is crowded where that does not help, until 1 GiB without a collection of the whole heap', () => {
+    const step = new CollectionStep()
+    const crowded = [1, 2, 3, 4].map(() => {
+      carry(step, 24)
+      step.onWholeHeap()
+      return step.isCrowded
+    })
+    expect(crowded).toEqual([false, false, false, true])
+    carry(step, 1_000)
+    expect(step.isCrowded).toBe(true)
+    carry(step, 24)
+    expect(step.isCrowded).toBe(false)
+  })
+
   it('stays as it is where the whole heap is collected now and then', () => {
     const step = new CollectionStep()
     for (let n = 0; n < 5; n++) {

@@ -14,9 +14,15 @@ export class CollectionStep {
   #bytes = 0
   /** Since the last collection of the whole heap, or change of the step. */
   #since = soonBytes
+  #isCrowded = false
 
   get bytes(): number {
     return this.#step
+  }
+
+  /** Whether the whole heap is collected over and over with the smallest step, too: V8 leaves too little room beside what is alive. */
+  get isCrowded(): boolean {
+    return this.#isCrowded
   }
 
   /** @returns whether young objects are to be collected now */
@@ -25,14 +31,19 @@ export class CollectionStep {
     if (this.#bytes < this.#step) return false
     this.#since += this.#bytes
     this.#bytes = 0
-    if (this.#since >= calmBytes && this.#step < mostBytes) this.#change(this.#step * 2)
+    if (this.#since >= calmBytes && this.#step < mostBytes) {
+      this.#isCrowded = false
+      this.#change(this.#step * 2)
+    }
     return true
   }
 
   /** The whole heap was collected. One that follows another without a step between them has other reasons. */
   onWholeHeap(): void {
     if (this.#since === 0) return
-    this.#change(this.#since < soonBytes ? this.#step / 2 : this.#step)
+    const isSoon = this.#since < soonBytes
+    if (isSoon && this.#step === leastBytes) this.#isCrowded = true
+    this.#change(isSoon ? this.#step / 2 : this.#step)
   }
 
   #change(step: number): void {

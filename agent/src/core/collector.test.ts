@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { GCProfiler, setFlagsFromString } from 'node:v8'
 import { describe, expect, it } from 'vitest'
-import { collector, youngCollector } from './collector.ts'
+import { collector, roomOfHeap, youngCollector } from './collector.ts'
 
 it('does nothing where the flags of V8 cannot be set', () => {
   const collect = collector(() => {})
@@ -23,11 +23,18 @@ it('collects young objects without helper threads, which later collections have 
   expect(steps).toEqual(['--no-parallel-scavenge', '--parallel-scavenge'])
 })
 
+it('sets the room of the heap once for each change', () => {
+  const steps: string[] = []
+  const setRoom = roomOfHeap(flags => void steps.push(flags))
+  for (const isWide of [false, true, true, false]) setRoom(isWide)
+  expect(steps).toEqual(['--heap-growing-percent=50', '--heap-growing-percent=0'])
+})
+
 describe('in a program that was started with flags of V8', () => {
-  /** What it prints that has these flags. @param body runs with `youngCollector` */
+  /** What it prints that has these flags. @param body runs with `youngCollector` and `roomOfHeap` */
   async function printed(flags: string[], body: string): Promise<string> {
     const module = JSON.stringify(new URL('collector.ts', import.meta.url).href)
-    const program = `import(${module}).then(({ youngCollector }) => { ${body} })`
+    const program = `import(${module}).then(({ roomOfHeap, youngCollector }) => { ${body} })`
     return (await promisify(execFile)(process.execPath, [...flags, '-e', program])).stdout.trim()
   }
 
@@ -45,4 +52,11 @@ describe('in a program that was started with flags of V8', () => {
   it.each(['--single-threaded-gc', '--no_parallel_scavenge'])('%s stays in force', async flag => {
     expect(await printed([flag], 'youngCollector(console.log)()')).toBe('--expose-gc\n--no-expose-gc')
   })
+
+  it.each(['--heap-growing-percent=20', '--heap_growing_percent=20', '--freeze-flags-after-init'])(
+    '%s leaves the room of the heap as it is',
+    async flag => {
+      expect(await printed([flag], "roomOfHeap(console.log)(true); console.log('goes on')")).toBe('goes on')
+    },
+  )
 })

@@ -4,10 +4,11 @@
  * more than all else that is done for 64 MiB. Collecting young objects more often finds nearly all of these buffers for 1 to 2 ms.
  */
 import { CollectionStep } from './collection-step.ts'
-import { youngCollector } from './collector.ts'
+import { roomOfHeap, youngCollector } from './collector.ts'
 
 const step = new CollectionStep()
 let collect: (() => void) | undefined
+let setRoom: ((isWide: boolean) => void) | undefined
 
 /** Only a collection of the whole heap finds what is registered here: the others take it for used. */
 const wholeHeap = new FinalizationRegistry<undefined>(() => {
@@ -21,7 +22,9 @@ export function countBuffers(more: number): void {
   if (!step.count(more)) return
   if (collect === undefined) {
     collect = youngCollector()
+    setRoom = roomOfHeap()
     watch()
   }
+  setRoom?.(step.isCrowded)
   collect()
 }
