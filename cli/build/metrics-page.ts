@@ -20,7 +20,8 @@ const beginning = `# Metrics
 
 What \`/metrics\` serves: of an agent and a relay with \`--metrics HOST:PORT\`, of a control plane at its own
 address. Each also has the process metrics of prom-client (\`process_…\`, \`nodejs_…\`). Values of \`method\` come
-from the contracts and the calls of the own program, those of the other labels from closed sets.
+from the contracts and the calls of the own program, 500 of them on each side; further ones count as
+\`other\`. Those of the other labels come from closed sets.
 
 The three signals of a service (rate, errors, duration) are \`agent_mesh_calls_total\` by \`method\` and \`code\`,
 and \`agent_mesh_call_seconds\` by \`method\`; \`side\` is \`caller\` or \`callee\`.

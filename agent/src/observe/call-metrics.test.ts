@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@agent-mesh/protocol'
 import { Counter, Histogram, Registry } from 'prom-client'
 import { expect, it } from 'vitest'
-import { callBuckets, CallMetrics, type CallSide } from './call-metrics.ts'
+import { callBuckets, CallMetrics, mostMethods, type CallSide } from './call-metrics.ts'
 
 type Ended = readonly [side: CallSide, method: string, code: 'ok' | ErrorCode, ms: number]
 
@@ -47,4 +47,24 @@ it('metrics of calls are those that prom-client would write, each time they are 
   metrics.ended('caller', 'math.add', 'deadline_exceeded', 40)
   const more = byPromClient([...calls, ['caller', 'math.add', 'deadline_exceeded', 40]])
   expect(await linesOf(registry)).toEqual(await linesOf(more))
+})
+
+it('methods beyond the most that have series count as "other", on each side', async () => {
+  const registry = new Registry()
+  const metrics = new CallMetrics(registry)
+  const calls: Ended[] = []
+  for (let n = 0; n < mostMethods + 100; n++) {
+    expect(metrics.labelOf(`typo.number${n}`)).toBe(n < mostMethods ? `typo.number${n}` : 'other')
+    metrics.ended('caller', `typo.number${n}`, 'unsupported', 1)
+    calls.push(['caller', n < mostMethods ? `typo.number${n}` : 'other', 'unsupported', 1])
+  }
+  for (const [side, method] of [
+    ['caller', 'typo.number0'],
+    ['callee', 'math.add'],
+  ] as const) {
+    metrics.ended(side, method, 'ok', 1)
+    calls.push([side, method, 'ok', 1])
+  }
+  expect(metrics.labelOf('typo.number0')).toBe('typo.number0')
+  expect(await linesOf(registry)).toEqual(await linesOf(byPromClient(calls)))
 })

@@ -10,6 +10,13 @@ export const callBuckets = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ]
 
+/**
+ * Methods of a side that have series of their own, some 20 each; further ones count as `other`: a caller may name what no
+ * member serves.
+ */
+export const mostMethods = 500
+const other = 'other'
+
 export type CallSide = 'caller' | 'callee'
 
 /** The calls of one method on one side that have ended. */
@@ -78,8 +85,18 @@ export class CallMetrics {
   ended(side: CallSide, method: string, code: 'ok' | ErrorCode, ms: number): void {
     const methods = this.#sides[side]
     let calls = methods.get(method)
-    if (calls === undefined) methods.set(method, (calls = new MethodCalls()))
+    if (calls === undefined) {
+      const label = methods.size < mostMethods ? method : other
+      calls = methods.get(label) ?? new MethodCalls()
+      methods.set(label, calls)
+    }
     calls.add(code, ms / 1000)
+  }
+
+  /** Of a call of this process that has not ended. */
+  labelOf(method: string): string {
+    const { caller } = this.#sides
+    return caller.has(method) || caller.size < mostMethods ? method : other
   }
 
   *#all(): Generator<[CallSide, string, MethodCalls]> {

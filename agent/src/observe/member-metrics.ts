@@ -106,7 +106,8 @@ export class MemberMetrics {
     this.#calls.ended(side, method, code, ms)
 
   /** Port of room rpc: a call is tried again. */
-  readonly callRetried = (method: string, code: ErrorCode): void => this.#retries.inc({ method, code })
+  readonly callRetried = (method: string, code: ErrorCode): void =>
+    this.#retries.inc({ method: this.#calls.labelOf(method), code })
 
   /** Two processes use one key. */
   clonedKey(): void {
