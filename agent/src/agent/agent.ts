@@ -4,6 +4,7 @@ import type { MeshError, PathReport, TransferOffer, TuningReport } from '@agent-
 import type { ReceiveOptions, RpcLink, SendOptions, Transfer, TransferSource } from '../rpc/index.ts'
 import {
   addMiddleware,
+  askedService,
   checkContract,
   checkDefinition,
   type ServiceCaller,
@@ -30,7 +31,6 @@ import {
   type StreamOptions,
   type TakesOf,
   type YieldsOf,
-  serviceRef,
 } from '../services/index.ts'
 import { taggedBy } from '../services/cache/tags.ts'
 import { agentCaller, type AgentInit } from './agent-caller.ts'
@@ -144,13 +144,13 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
 
   /**
    * Waits until a member that serves it is known and not believed offline. @param service a contract, `math` or `math@2`
-   * @throws MeshError deadline_exceeded after `timeout` ms (30,000), cancelled
+   * @throws MeshError deadline_exceeded after `timeout` ms (30,000), cancelled, invalid_argument
    */
   async waitFor(
     service: string | Pick<ServiceContract, 'name' | 'version'>,
     options: AwaitOptions = {},
   ): Promise<void> {
-    const name = typeof service === 'string' ? service : serviceRef(service)
+    const name = askedService(service, 'wait for')
     this.mustRun(`wait for ${name}`)
     const changes = providerChanges(this.member)
     await awaitProvider({ targets: this.#targets, changes }, name, options)
@@ -159,7 +159,7 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
   /**
    * Calls `listener` with each change from now on: `member`, `service`, `path`; with `ready` also soon, when a relay is linked already.
    * What it throws is logged. @returns how to stop listening, which `signal` and {@link stop} do, too
-   * @throws MeshError invalid_argument for an event that there is not
+   * @throws MeshError invalid_argument for an event or an option that there is not
    */
   on<Name extends AgentEventName>(
     name: Name,
@@ -179,7 +179,7 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
     service: string | Pick<ServiceContract, 'name' | 'version'>,
     options: DescribeOptions = {},
   ): Promise<DescribedService> {
-    const name = typeof service === 'string' ? service : serviceRef(service)
+    const name = askedService(service, 'describe')
     this.mustRun(`describe ${name}`)
     const ask: DescribeServiceInit['ask'] = (...args) => this.#caller.ask(...args)
     return describeService({ targets: this.#targets, ask }, name, options)

@@ -1,6 +1,8 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { startTimer, type StartTimer } from '@agent-mesh/protocol/timers'
+import { checkAbortable } from '../core/check-abortable.ts'
+import { namesOf } from '../core/option-names.ts'
 import type { CallTargets } from '../services/index.ts'
 import type { Member } from '../member/member.ts'
 
@@ -9,6 +11,8 @@ export interface AwaitOptions {
   timeout?: number | undefined
   signal?: AbortSignal | undefined
 }
+
+const awaitNames = namesOf<AwaitOptions>({ timeout: true, signal: true })
 
 export interface AwaitProviderInit {
   targets: Pick<CallTargets, 'providers'>
@@ -28,13 +32,15 @@ export const providerChanges = ({
 
 /**
  * Waits until a member that serves `service` (`math`, `math@2`) is known and not believed offline; the agent itself counts.
- * @throws MeshError `deadline_exceeded`, `cancelled`, `invalid_argument` for a timeout that is none
+ * @throws MeshError `deadline_exceeded`, `cancelled`, `invalid_argument` for options that are none
  */
 export async function awaitProvider(
   { targets, changes, startTimer: start = startTimer }: AwaitProviderInit,
   service: string,
-  { timeout = 30_000, signal }: AwaitOptions = {},
+  options: AwaitOptions = {},
 ): Promise<void> {
+  checkAbortable(options, awaitNames, 'wait for', service)
+  const { timeout = 30_000, signal } = options
   const ms = checkDuration(timeout, `wait for ${service}`)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const look = async (): Promise<void> => {

@@ -1,4 +1,6 @@
 import { MeshError, parse, toMeshError } from '@agent-mesh/protocol'
+import { checkAbortable } from '../core/check-abortable.ts'
+import { namesOf } from '../core/option-names.ts'
 import {
   hostService,
   type CallAnswer,
@@ -8,6 +10,8 @@ import {
 } from '../services/index.ts'
 
 export type DescribeOptions = Pick<CallOptions, 'peer' | 'timeout' | 'signal'>
+
+const describeNames = namesOf<DescribeOptions>({ peer: true, timeout: true, signal: true })
 
 export interface DescribeServiceInit {
   targets: Pick<CallTargets, 'providers'>
@@ -25,8 +29,10 @@ const asked = 3
 export async function describeService(
   { targets, ask }: DescribeServiceInit,
   service: string,
-  { peer, ...options }: DescribeOptions,
+  asking: DescribeOptions,
 ): Promise<DescribedService> {
+  checkAbortable(asking, describeNames, 'describe', service)
+  const { peer, ...options } = asking
   const { good, doubtful } = await targets.providers(service)
   const peers = peer === undefined ? [...good, ...doubtful].slice(0, asked) : [peer]
   let failure: unknown = new MeshError(

@@ -1,5 +1,8 @@
-import { MeshError } from '@agent-mesh/protocol'
+import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
+import { checkAbortable } from '../core/check-abortable.ts'
+import { namesOf } from '../core/option-names.ts'
+import { untilAborted } from '../core/until-aborted.ts'
 import type { Member } from '../member/member.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import type { Link, Path } from '../transport/index.ts'
@@ -10,6 +13,8 @@ export interface PingOptions {
   timeout?: number
   signal?: AbortSignal
 }
+
+const pingNames = namesOf<PingOptions>({ timeout: true, signal: true })
 
 export interface Pinged {
   peerId: string
@@ -26,8 +31,21 @@ export interface PingInit {
   targets: Pick<Targets, 'find' | 'nameOf' | 'link'>
 }
 
-/** @throws MeshError not_found, invalid_argument for this member itself, unavailable, deadline_exceeded */
-export async function pingMember(
+/** @throws MeshError not_found, invalid_argument for this member itself, unavailable, deadline_exceeded, cancelled */
+export async function pingMember(init: PingInit, peer: string, options: PingOptions): Promise<Pinged> {
+  checkAbortable(options, pingNames, 'ping', peer)
+  const { signal } = options
+  const pinged = measured(init, peer, options)
+  if (signal === undefined) return pinged
+  try {
+    return await untilAborted(pinged, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    throw toMeshError(signal.reason, 'cancelled', `ping ${peer}`)
+  }
+}
+
+async function measured(
   { member, targets }: PingInit,
   peer: string,
   { timeout = 5_000, signal }: PingOptions,

@@ -11,8 +11,10 @@ import {
 } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { startTimer, timeoutSignal, type StartTimer } from '@agent-mesh/protocol/timers'
+import { checkAbortable } from '../core/check-abortable.ts'
+import { namesOf } from '../core/option-names.ts'
 import type { Tracing } from '../observe/tracing.ts'
-import { systemWheelClock, Transfer, type ReceiveOptions } from '../rpc/index.ts'
+import { checkReceiveOptions, systemWheelClock, Transfer, type ReceiveOptions } from '../rpc/index.ts'
 import { transferDefaults } from '../rpc/transfers/defaults.ts'
 import { pipeTrace } from '../rpc/pipes/pipe-trace.ts'
 import { openPipe } from '../rpc/pipes/open-pipe.ts'
@@ -25,6 +27,8 @@ export interface PipeOptions {
   /** Program of this machine that asks through the agent: the other member has it in its audit log. */
   app?: string | undefined
 }
+
+const pipeNames = namesOf<PipeOptions>({ timeout: true, signal: true, app: true })
 
 /** The members that pipes go to. */
 export interface PipeTargets {
@@ -59,9 +63,12 @@ export class Pipes {
     this.#now = init.now ?? (() => systemWheelClock.now())
   }
 
-  /** @throws MeshError not_found; as {@link Targets.link} and {@link openPipe} */
-  async connect(peer: string, port: string, { timeout = 30_000, signal, app }: PipeOptions): Promise<Duplex> {
-    const action = `connect to port ${port} of ${peer}`
+  /** @throws MeshError not_found, invalid_argument; as {@link Targets.link} and {@link openPipe} */
+  async connect(peer: string, port: string, options: PipeOptions): Promise<Duplex> {
+    const what = `port ${port} of ${peer}`
+    checkAbortable(options, pipeNames, 'connect to', what)
+    const { timeout = 30_000, signal, app } = options
+    const action = `connect to ${what}`
     parse(portNameField, port, action)
     const peerId = this.find(peer, action)
     const ms = checkDuration(timeout, action)
@@ -92,9 +99,10 @@ export class Pipes {
     })
   }
 
-  /** @throws MeshError invalid_argument for what is no offer */
+  /** @throws MeshError invalid_argument for what is no offer, and for options that are none */
   receive(given: TransferOffer, options: ReceiveOptions): Transfer {
     const offer = parse(transferOfferSchema, given, 'receive')
+    checkReceiveOptions(options)
     const open = ({ signal }: { signal: AbortSignal }) =>
       this.open(offer.from, { deadline: this.#now() + transferDefaults.openMs, signal })
     return new Transfer(offer, open, { ...options, startTimer: this.#startTimer, now: this.#now })

@@ -10,14 +10,7 @@ import { awaitProvider } from '../agent/await-provider.ts'
 import { describeService } from '../agent/describe-service.ts'
 import type { ServiceAgent } from '../agent/service-agent.ts'
 import { systemWheelClock } from '../rpc/index.ts'
-import {
-  Balancer,
-  resilienceOf,
-  ServiceCaller,
-  serviceRef,
-  type Contracts,
-  type ServiceContract,
-} from '../services/index.ts'
+import { askedService, Balancer, resilienceOf, ServiceCaller, type Contracts } from '../services/index.ts'
 import { AttachedTargets, EachAttached } from './attached-calls.ts'
 import { askLocal } from './local-socket.ts'
 
@@ -80,13 +73,13 @@ export class AttachedAgent<const C extends Contracts = readonly []> implements C
     return this.#each.services()
   }
 
-  readonly describe: Calling<C>['describe'] = (service, options = {}) => {
+  readonly describe: Calling<C>['describe'] = async (service, options = {}) => {
     const ask: Parameters<typeof describeService>[0]['ask'] = (...args) => this.#callEach.ask(...args)
-    return describeService({ targets: this.#each, ask }, nameOf(service), options)
+    return describeService({ targets: this.#each, ask }, askedService(service, 'describe'), options)
   }
 
-  readonly waitFor: Calling<C>['waitFor'] = (service, options) =>
-    awaitProvider({ targets: this.#each, changes: [regularly] }, nameOf(service), options)
+  readonly waitFor: Calling<C>['waitFor'] = async (service, options) =>
+    awaitProvider({ targets: this.#each, changes: [regularly] }, askedService(service, 'wait for'), options)
 }
 
 function callerOf<C extends Contracts>(targets: AttachedTargets, contracts: C | undefined): ServiceCaller<C> {
@@ -102,6 +95,3 @@ const regularly = (look: () => void): (() => void) => {
   const timer = setInterval(look, lookMs)
   return () => clearInterval(timer)
 }
-
-const nameOf = (service: string | Pick<ServiceContract, 'name' | 'version'>): string =>
-  typeof service === 'string' ? service : serviceRef(service)

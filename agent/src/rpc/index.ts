@@ -12,8 +12,9 @@ export {
   type TurnOptions,
 } from './defaults.ts'
 export { Compression } from './compression.ts'
-export { OutgoingTransfers, type SendOptions } from './transfers/outgoing-transfers.ts'
-export { Transfer, type ReceiveOptions } from './transfers/transfer.ts'
+export { OutgoingTransfers } from './transfers/outgoing-transfers.ts'
+export { Transfer } from './transfers/transfer.ts'
+export { checkReceiveOptions, type ReceiveOptions, type SendOptions } from './transfers/transfer-options.ts'
 export type { TransferSource } from './transfers/transfer-source.ts'
 export { FairQueue, Lane } from './fair-queue.ts'
 export type { OnRequest } from './calls/inbound-calls.ts'

@@ -26,6 +26,7 @@ export {
   type MethodRef,
   type ServiceContract,
 } from './contract/contract.ts'
+export { askedService } from './contract/asked-service.ts'
 export { coded, codec, encoderOf, type Coded, type Encode } from './contract/coded.ts'
 export { isErrorOf, type ErrorOf } from './contract/declared-errors.ts'
 export type { ErrorContracts } from './contract/error-contracts.ts'

@@ -14,14 +14,13 @@ import { taggedBy } from '../services/cache/tags.ts'
 import {
   Balancer,
   addMiddleware,
+  askedService,
   checkContract,
   checkDefinition,
   Hedging,
   ServiceCaller,
-  serviceRef,
   type Contracts,
   type Middleware,
-  type ServiceContract,
 } from '../services/index.ts'
 import { memoryEvents } from './memory-events.ts'
 import { MemoryExchange } from './memory-exchange.ts'
@@ -132,14 +131,14 @@ export class MemoryAgent<const C extends Contracts = readonly []>
   }
 
   readonly describe: ServiceAgent<C>['describe'] = async (service, options = {}) => {
-    const name = nameOf(service)
+    const name = askedService(service, 'describe')
     this.mustRun(`describe ${name}`)
     const targets = this.#targets
     return describeService({ targets, ask: (...args) => this.#caller.ask(...args) }, name, options)
   }
 
   readonly waitFor: ServiceAgent<C>['waitFor'] = async (service, options) => {
-    const name = nameOf(service)
+    const name = askedService(service, 'wait for')
     this.mustRun(`wait for ${name}`)
     const changes = [(listener: () => void) => this.#known.changed.add(listener)]
     const { startTimer } = this.#time
@@ -179,6 +178,3 @@ export class MemoryAgent<const C extends Contracts = readonly []>
     refuseAfterStop(this.#member.ended, 'agent', action)
   }
 }
-
-const nameOf = (service: string | Pick<ServiceContract, 'name' | 'version'>): string =>
-  typeof service === 'string' ? service : serviceRef(service)

@@ -1,4 +1,6 @@
 /** What programs without types pass to an agent: refused with what to write, never ignored, and never a TypeError. */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { MeshError } from '@agent-mesh/protocol'
 import { expect, it } from 'vitest'
 import * as z from 'zod/mini'
@@ -166,6 +168,7 @@ it.each([
   [{ name: 'ssh', to: { port: '22' } }, "to.port is '22'"],
   [{ name: 'ssh', to: { prot: 22 } }, 'there is no option to.prot. Did you mean to.port?'],
   [{ name: 'ssh', to: { port: 22 }, allow: 'tag:ops' }, "allow is 'tag:ops', no list"],
+  [{ name: 'ssh', to: { port: 22 }, allow: ['ops'] }, "'ops' is no"],
 ])('%j is no port to expose', async (port, reason) => {
   const { server } = agents()
   expect(await told(() => server.expose(port as never))).toContain(reason)
@@ -178,6 +181,84 @@ it.each([
 ])('nothing is invalidated by %j', async (answers, reason) => {
   const { caller } = agents()
   expect(await told(() => caller.invalidate(answers as never))).toContain(reason)
+})
+
+const waited: readonly [unknown, string][] = [
+  [undefined, 'undefined is no name of a service'],
+  [3, '3 is no name'],
+  ['', "'' is no name"],
+  ['Math', "'Math' is no name"],
+  ['math@x', "'math@x' is no name"],
+  [{}, 'an object is no name'],
+  [{ name: 'math', version: 0 }, "'math@0' is no name"],
+]
+
+it.each(waited)('%j is no service to wait for or to describe', async (service, reason) => {
+  const { caller } = agents()
+  const write = "Give its contract, 'math' or 'math@2'."
+  expect(await told(() => caller.waitFor(service as never))).toContain(`Cannot wait for a service: ${reason}`)
+  expect(await told(() => caller.describe(service as never))).toContain(write)
+})
+
+it.each([
+  [null, 'its options are null'],
+  ['x', "its options are 'x'"],
+  [{ timeuot: 5 }, 'there is no option timeuot. Did you mean timeout?'],
+  [{ signal: 'x' }, "its signal is 'x', no AbortSignal"],
+])('waiting for, describing and connecting with %j is refused', async (options, reason) => {
+  const { caller } = agents()
+  const given = options as never
+  expect(await told(() => caller.waitFor(math, given))).toContain(`Cannot wait for math@1: ${reason}`)
+  expect(await told(() => caller.describe(math, given))).toContain(`Cannot describe math@1: ${reason}`)
+  const connect = () => caller.connect('server', 'ssh', given)
+  expect(await told(connect)).toContain(`Cannot connect to port ssh of server: ${reason}`)
+})
+
+it.each([
+  [null, 'its options are null'],
+  [{ signl: 5 }, 'there is no option signl. Did you mean signal?'],
+  [{ signal: 'x' }, "its signal is 'x', no AbortSignal"],
+])('a listener with the options %j is refused, and the agent stops', async (options, reason) => {
+  const { mesh, caller } = agents()
+  expect(await told(() => caller.on('member', () => undefined, options as never))).toContain(reason)
+  const stopped = caller.stop()
+  await mesh.advance(10_000)
+  await stopped
+})
+
+it.each([
+  [{ nmae: 'x' }, 'there is no option nmae. Did you mean name?'],
+  [{ name: 5 }, 'its name is 5'],
+  [{ idleMs: NaN }, 'idleMs is NaN'],
+  [{ idleMs: -1 }, 'idleMs is -1'],
+  [null, 'its options are null'],
+])('a file is not offered with the options %j', async (options, reason) => {
+  const { caller } = agents()
+  const bytes = new Uint8Array(1)
+  expect(await told(() => caller.send('server', bytes, options as never))).toContain(`Cannot send: ${reason}`)
+})
+
+it.each([
+  [{ patience: 5 }, 'there is no option patience. Did you mean patienceMs?'],
+  [{ patienceMs: NaN }, 'patienceMs is NaN'],
+  [{ signal: 5 }, 'its signal is 5'],
+  [{ onBytes: 5 }, 'onBytes is 5. Give a function'],
+  [null, 'its options are null'],
+])('an offer is not received with the options %j', async (options, reason) => {
+  const { server, caller } = agents()
+  const offer = await server.send('caller', new Uint8Array(1))
+  expect(await told(() => caller.receive(offer, options as never))).toContain(reason)
+})
+
+it('a file is saved where a file can be', async () => {
+  const { server, caller } = agents()
+  const transfer = caller.receive(await server.send('caller', new Uint8Array(1)))
+  expect(await told(() => transfer.saveTo(5 as never))).toContain('its path is 5. Give the path of a file.')
+  expect(await told(() => transfer.saveTo(''))).toContain("its path is ''")
+  expect(await told(() => transfer.saveTo(tmpdir()))).toContain('it is a folder')
+  const nowhere = join(tmpdir(), 'no', 'such', 'file')
+  await expect(transfer.saveTo(nowhere)).rejects.toMatchObject({ code: 'not_found' })
+  expect(await told(() => server.send('caller', undefined as never))).toContain('undefined cannot be read')
 })
 
 it('a test mesh refuses what is no policy, time or option of it', async () => {

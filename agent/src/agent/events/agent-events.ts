@@ -1,5 +1,7 @@
 /** What a program can listen to: `agent.on(name, listener)`. */
 import { MeshError } from '@agent-mesh/protocol'
+import { checkAbortable } from '../../core/check-abortable.ts'
+import { namesOf } from '../../core/option-names.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { BreakerChange } from '../../services/index.ts'
 import { promiseOf } from '../../rpc/index.ts'
@@ -21,6 +23,8 @@ export interface ListenOptions {
   /** Stops listening when it aborts. */
   readonly signal?: AbortSignal | undefined
 }
+
+const listenNames = namesOf<ListenOptions>({ signal: true })
 
 /** How to watch for each kind of event; each takes a function to call with events and returns how to stop. */
 export type EventWatches = {
@@ -44,13 +48,15 @@ export class EventListeners {
     this.#log = log
   }
 
-  /** @returns how to stop listening @throws MeshError `invalid_argument` for a name that is none, and for what is no function */
+  /** @returns how to stop listening @throws MeshError `invalid_argument` for a name or options that are none, and for what is no function */
   on<Name extends AgentEventName>(
     name: Name,
     listener: (event: AgentEvents[Name]) => void,
-    { signal }: ListenOptions = {},
+    options: ListenOptions = {},
   ): () => void {
     this.#check(name, listener)
+    checkAbortable(options, listenNames, 'listen to', name)
+    const { signal } = options
     if (signal?.aborted === true) return () => undefined
     const off = (): void => {
       if (!this.#running.delete(off)) return

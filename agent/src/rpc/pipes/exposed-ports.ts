@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { MeshError, portNameField, type Subject } from '@agent-mesh/protocol'
 import { hostPort } from '@agent-mesh/protocol/host-port'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { checkAllow } from '../../core/check-allow.ts'
 import { checkNames } from '../../core/option-names.ts'
 import { pipeDefaults } from './defaults.ts'
 import { join } from './join.ts'
@@ -38,8 +39,7 @@ export function checkExposed(port: unknown): asserts port is ExposedPort {
   checkNames(port, ['name', 'to', 'allow'], '', 'expose a port')
   const { name, to, allow } = port as Partial<Record<keyof ExposedPort, unknown>>
   if (typeof name !== 'string') refuse(`its name is ${shownValue(name)}`)
-  if (allow !== undefined && !(Array.isArray(allow) && allow.every(each => typeof each === 'string')))
-    refuse(`allow is ${shownValue(allow)}, no list of selectors`)
+  checkAllow(allow, 'expose a port')
   if (typeof to === 'function') return
   if (typeof to !== 'object' || to === null) return refuse(`to is ${shownValue(to)}`)
   checkNames(to, ['host', 'port'], 'to.', 'expose a port')

@@ -1,4 +1,5 @@
-import { MeshError } from '@agent-mesh/protocol'
+import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { invalidArgument } from '../../core/invalid-argument.ts'
 import type { BlockSource } from './block-source.ts'
 import type { TransferSource } from './transfer-source.ts'
 import { BytesSource } from './bytes-source.ts'
@@ -12,7 +13,9 @@ export async function blockSource(from: TransferSource): Promise<BlockSource> {
   if (typeof from === 'object' && from !== null && Symbol.asyncIterator in from)
     return new OnePassSource(from)
   if (typeof from === 'object' && from !== null && 'blocks' in from) return from
-  throw new MeshError('invalid_argument', `Cannot send a ${typeof from}`, {
-    hint: 'Give the path of a file, bytes, or a readable stream of bytes.',
-  })
+  throw invalidArgument(
+    'send',
+    `${shownValue(from)} cannot be read`,
+    'Give the path of a file, bytes, or a readable stream of bytes.',
+  )
 }

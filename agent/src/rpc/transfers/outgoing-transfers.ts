@@ -12,14 +12,8 @@ import type { PipeHandler } from '../pipes/exposed-ports.ts'
 import { blockSource } from './open-block-source.ts'
 import { transferDefaults } from './defaults.ts'
 import { OutgoingTransfer } from './outgoing-transfer.ts'
+import { checkSendOptions, type SendOptions } from './transfer-options.ts'
 import type { TransferSource } from './transfer-source.ts'
-
-export interface SendOptions {
-  /** For people, without folders. @default the name of the file */
-  name?: string
-  /** ms without a reader after which the offer is withdrawn. @default 600,000 */
-  idleMs?: number
-}
 
 export class OutgoingTransfers {
   readonly #self: string
@@ -43,6 +37,7 @@ export class OutgoingTransfers {
    * @throws MeshError not_found, permission_denied, invalid_argument for what cannot be read; overloaded; going_away
    */
   async offer(to: string, from: TransferSource, options: SendOptions = {}): Promise<TransferOffer> {
+    checkSendOptions(options)
     const source = await blockSource(from)
     const { name = source.name, idleMs = transferDefaults.idleMs } = options
     try {

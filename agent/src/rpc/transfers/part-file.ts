@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { lstat, open, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { MeshError } from '@agent-mesh/protocol'
-import { fileFailure } from '../../identity/private-file.ts'
+import { fileFailure, systemCode } from '../../identity/private-file.ts'
 
 /** No file of a user ends so by chance: `big.part` may be one beside `big`. */
 const ending = '.mesh-part'
@@ -14,13 +14,17 @@ export const partOf = (path: string): string => join(dirname(path), `.${basename
 /** Whether a file of this name is the part of another one: nothing else is saved under it. */
 export const isPartName = (name: string): boolean => name.startsWith('.') && name.endsWith(ending)
 
-/** What an earlier try left, or a new one. @throws MeshError permission_denied, unavailable */
+/** What an earlier try left, or a new one. @throws MeshError not_found without a folder for it, permission_denied, unavailable */
 export async function openPart(path: string): Promise<FileHandle> {
   const part = partOf(path)
   try {
     return await openLeft(part)
   } catch {
     return open(part, 'wx+').catch((cause: unknown) => {
+      if (systemCode(cause) === 'ENOENT')
+        throw new MeshError('not_found', `Cannot save ${path}: there is no folder ${dirname(path)}`, {
+          cause,
+        })
       throw fileFailure(`save ${path}`, cause)
     })
   }

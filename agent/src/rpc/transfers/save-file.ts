@@ -1,7 +1,9 @@
 /** Saves what is received: beside its place until it is complete and on disk, then under its name. */
-import { rename, type FileHandle } from 'node:fs/promises'
+import { rename, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { MeshError, transferLimits } from '@agent-mesh/protocol'
+import { shownValue } from '@agent-mesh/protocol/shown-value'
+import { invalidArgument } from '../../core/invalid-argument.ts'
 import { fileFailure, syncFolder } from '../../identity/private-file.ts'
 import { chainAfter, emptyChain } from './block-chain.ts'
 import { blockBuffer, fetchBlocks, type FetchBlocksInit, type Place } from './fetch-blocks.ts'
@@ -17,12 +19,13 @@ const writing = new Set<string>()
  * there are kept if they are the beginning of what is sent.
  * @returns bytes of the file
  * @throws MeshError unavailable for a full disk, permission_denied, conflict while the file is being saved already, invalid_argument
- * for the name of a part; as fetchBlocks
+ * for a folder and for the name of a part, not_found without a folder for it; as fetchBlocks
  */
 export async function saveFile(
   path: string,
   init: Omit<FetchBlocksInit, 'place' | 'buffer'>,
 ): Promise<number> {
+  await checkPlace(path)
   if (isPartName(basename(path)))
     throw new MeshError(
       'invalid_argument',
@@ -52,6 +55,15 @@ export async function saveFile(
   } finally {
     writing.delete(part)
   }
+}
+
+/** What can be known to fail is not fetched first. @throws MeshError invalid_argument */
+async function checkPlace(path: unknown): Promise<void> {
+  const hint = 'Give the path of a file.'
+  if (typeof path !== 'string' || path === '')
+    throw invalidArgument('save what is received', `its path is ${shownValue(path)}`, hint)
+  const there = await stat(path).catch(() => undefined)
+  if (there?.isDirectory() === true) throw invalidArgument(`save ${path}`, 'it is a folder', hint)
 }
 
 async function fill(handle: FileHandle, init: Omit<FetchBlocksInit, 'place' | 'buffer'>): Promise<number> {

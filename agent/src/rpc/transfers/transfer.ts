@@ -4,15 +4,8 @@ import { startTimer, type StartTimer } from '@agent-mesh/protocol/timers'
 import { emptyChain } from './block-chain.ts'
 import { transferDefaults } from './defaults.ts'
 import { blockBuffer, fetchBlocks, type FetchBlocksInit } from './fetch-blocks.ts'
+import type { ReceiveOptions } from './transfer-options.ts'
 import { saveFile } from './save-file.ts'
-
-export interface ReceiveOptions {
-  /** ms without progress, over all links, after which it gives up. @default 60,000 */
-  patienceMs?: number
-  signal?: AbortSignal
-  /** Called with the bytes of each block that has arrived, for progress. */
-  onBytes?: (bytes: number) => void
-}
 
 /** The clock that patience is measured by. @default that of the process */
 export interface TransferClock {

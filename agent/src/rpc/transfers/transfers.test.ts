@@ -245,7 +245,7 @@ describe('a saved transfer', () => {
     await expect(sender.receive(second!).saveTo(to)).rejects.toMatchObject({ code: 'conflict' })
     expect(await saving).toBe(bytes.length)
     await expect(sender.receive(second!).saveTo(join(folder, 'none', 'x'))).rejects.toMatchObject({
-      code: 'permission_denied',
+      code: 'not_found',
     })
   })
 })

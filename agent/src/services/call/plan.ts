@@ -189,7 +189,7 @@ function checkedHedge(method: string, hedge: HedgeWish, mayRunTwice: boolean): H
     throw new MeshError('invalid_argument', `Cannot hedge ${method}: it is not idempotent`, {
       hint: 'Say so in its contract, or with the option idempotent, if running it twice does no harm.',
     })
-  return hedge === true ? true : { afterMs: checkDuration(hedge.afterMs, `hedge ${method}`) }
+  return hedge === true ? true : { afterMs: checkDuration(hedge.afterMs, `hedge ${method}`, 'afterMs') }
 }
 
 /** A call made by a handler is one hop further than the call that it serves. */

@@ -1,7 +1,7 @@
 import { shownValue } from '@agent-mesh/protocol/shown-value'
 import { invalidArgument } from '../../core/invalid-argument.ts'
+import { checkAllow } from '../../core/check-allow.ts'
 import { checkOptions, namesOf } from '../../core/option-names.ts'
-import { checkAllow } from './allow-option.ts'
 
 /**
  * How many calls of a method may run at once: a number; `auto`, found out by watching them; `unlimited`, for handlers that are meant

@@ -1,6 +1,6 @@
 import { fieldForms } from '@agent-mesh/protocol/field-forms'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
-import { invalidArgument } from '../../core/invalid-argument.ts'
+import { invalidArgument } from './invalid-argument.ts'
 
 /** @throws MeshError `invalid_argument` for what is no list of selectors: it would let no member in, without a word */
 export function checkAllow(allow: unknown, action: string): void {
