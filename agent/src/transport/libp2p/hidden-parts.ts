@@ -54,11 +54,12 @@ export function hopServerOf(service: CircuitRelayService): HopServer {
 }
 
 /**
- * `@libp2p/yamux`, stream: when it grants window, how large that is and may grow, how much of it is left, and when it was last
+ * `@libp2p/yamux`, stream: when it grants window, also as its reader resumes, how large that is and may grow, how much of it is left, and when it was last
  * granted, unix ms. `state` is a const enum to importers.
  */
 export interface GrantingStream {
   sendWindowUpdate: YamuxStream['sendWindowUpdate']
+  sendResume: YamuxStream['sendResume']
   readonly state: number
   recvWindow: number
   recvWindowCapacity: number

@@ -108,6 +108,31 @@ describe('lean yamux', () => {
     expect(counts[1]).toBeGreaterThanOrEqual(3 * messages)
   })
 
+  it('makes the sender wait for a reader that pauses again with what it gets as it resumes', async () => {
+    const pair = await streamBetween(lean, lean)
+    const bytes = 8 * transportDefaults.maxWindowBytes
+    let [read, isSlow] = [0, true]
+    pair.far.addEventListener('message', ({ data }) => {
+      read += data.byteLength
+      if (isSlow) pair.far.pause()
+    })
+    pair.far.pause()
+    pair.near.send(new Uint8Array(bytes))
+    for (let resumed = 0; resumed < 3; resumed++) {
+      let last = -1
+      const isHeldBack = () => last === (last = pair.near.writeBufferLength)
+      await vi.waitUntil(isHeldBack, { timeout: 20_000, interval: 50 })
+      expect(pair.far.status).toBe('open')
+      expect(pair.far.readBufferLength).toBeLessThanOrEqual(transportDefaults.maxWindowBytes)
+      pair.far.resume()
+    }
+    expect(read).toBeLessThan(bytes / 2)
+    isSlow = false
+    pair.far.resume()
+    await vi.waitUntil(() => read === bytes, { timeout: 20_000 })
+    await pair.close()
+  })
+
   describe('lets', () => {
     const initial = 256 * 1024
     const pauseMs = (ms: number) => vi.setSystemTime(Date.now() + ms)

@@ -3,7 +3,7 @@
  * header and data to TLS as two pieces, so as two records and in two turns of the event loop; and it answers every data
  * frame with a window update. Calls of 100 bytes take two thirds of the round trip and of the CPU without these. Data
  * passes without the stock queues, lists and events where nothing waits before it. Windows grow although no keep-alives
- * measure the round trip.
+ * measure the round trip. A reader that is slow, and not only one that has stopped, makes the sender wait.
  */
 import type { MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { yamux, type YamuxMuxerInit } from '@libp2p/yamux'
@@ -36,7 +36,7 @@ export const leanYamux = (init: YamuxMuxerInit) => (): StreamMuxerFactory => {
     readFrames(muxer, connection, init.streamOptions?.maxStreamWindowSize ?? stockWindowBytes)
     measureRoundTrip(muxer)
     const lean = <S extends Stream>(stream: S): S =>
-      sendDirectly(updateByHalves(stream), framingMuxerOf(muxer))
+      sendDirectly(stayPaused(updateByHalves(stream)), framingMuxerOf(muxer))
     const createStream = muxer.createStream.bind(muxer)
     muxer.createStream = async options => lean(await createStream(options))
     const onRemoteStream = muxer.onRemoteStream.bind(muxer)
@@ -127,6 +127,19 @@ function updateByHalves<S extends Stream>(stream: S): S {
     const flagless = state === yamuxState.synSent || state === yamuxState.established
     if (flagless && recvWindowCapacity > recvWindow / 2) return
     sendWindowUpdate()
+  }
+  return stream
+}
+
+/**
+ * A reader that resumes gets what waited at once, and often pauses again within that. The stock stream grants window all the same,
+ * and goes on to: a sender that is faster then fills its read buffer, and the stream is reset.
+ */
+function stayPaused<S extends Stream>(stream: S): S {
+  const granting = grantingStreamOf(stream)
+  const sendResume = granting.sendResume.bind(stream)
+  granting.sendResume = () => {
+    if (stream.readStatus !== 'paused') sendResume()
   }
   return stream
 }
