@@ -1,4 +1,4 @@
-import { FrameEncoder, type EncodedBody } from '@agent-mesh/protocol/wire/index'
+import { FrameEncoder, linkFeatures, type EncodedBody } from '@agent-mesh/protocol/wire/index'
 import type { ByteStream } from '../core/byte-stream.ts'
 import { BulkLane, isSmall, type QueuedInit } from './bulk-lane.ts'
 import type { ByteBudget } from './byte-budget.ts'
@@ -64,6 +64,7 @@ export class Outbox {
   }
   /** Undefined: the peer does not read compressed bodies. */
   #compression: Compression | undefined
+  #batches = false
   /** Appended since the last send. */
   #frames = 0
   #gathering = false
@@ -111,15 +112,21 @@ export class Outbox {
     return this.#lane.isEmpty && this.encoder.pending === 0 && !this.#blocked
   }
 
-  /** The peer says, or shows by any other first frame, whether it reads frames in parts. */
-  learn(parts: boolean): void {
-    this.#lane.learn(parts)
+  /** The peer says, or shows by any other first frame, what it understands: bits of {@link linkFeatures}. */
+  learn(features: number): void {
+    this.#lane.learn((features & linkFeatures.parts) !== 0)
+    this.#batches = (features & linkFeatures.batches) !== 0
     this.#schedule()
   }
 
   /** The peer reads compressed bodies. */
   compress(compression: Compression): void {
     this.#compression = compression
+  }
+
+  /** Whether the peer reads small messages of streams together. */
+  get batches(): boolean {
+    return this.#batches
   }
 
   /** A body as it goes out on this path, compressed or not. */

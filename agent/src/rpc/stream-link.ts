@@ -198,7 +198,7 @@ class StreamLink implements RpcLink {
 
   #sendSettings(more: number): void {
     const swim = this.#onSwim === undefined ? 0 : linkFeatures.swim
-    const own = linkFeatures.parts | linkFeatures.compressed | this.#bodies.features
+    const own = linkFeatures.parts | linkFeatures.compressed | linkFeatures.batches | this.#bodies.features
     this.#outbox.encoder.settings(own | swim | more)
     this.#outbox.appended()
   }
@@ -227,6 +227,7 @@ class StreamLink implements RpcLink {
       case 'cancel':
         return this.#inbound.onCancel(frame.id)
       case 'data':
+      case 'batch':
       case 'credit':
       case 'end':
         return (frame.fromCallee ? this.#outbound : this.#inbound).onStream(frame)
@@ -256,7 +257,7 @@ class StreamLink implements RpcLink {
   /** Settings come before every other frame; a peer that sends others first is of an earlier version. */
   #hearFirst(frame: Frame): void {
     this.#peerFeatures = frame.type === 'settings' ? frame.features : 0
-    this.#outbox.learn((this.#peerFeatures & linkFeatures.parts) !== 0)
+    this.#outbox.learn(this.#peerFeatures)
     this.#bodies.learn(this.#peerFeatures)
     if (this.#compression !== undefined && (this.#peerFeatures & linkFeatures.compressed) !== 0)
       this.#outbox.compress(this.#compression)

@@ -2,18 +2,16 @@ import { MeshError } from '../errors.ts'
 import type { EncodedBody } from './body.ts'
 import { CompressedBody } from './compressed-body.ts'
 import { frameFlags, frameTypes } from './frame.ts'
+import { FrameBuffer } from './frame-buffer.ts'
 import { putU16, putU32 } from './integers.ts'
-import { lengthBytes, methodBytes, preambleBytes, wireLimits } from './limits.ts'
+import { dataFrameCost, lengthBytes, methodBytes, preambleBytes, wireLimits } from './limits.ts'
+import { entryBytes, fullBatchBytes, rawEntry } from './message-batch.ts'
 import { wireMs } from './remaining-ms.ts'
 import type { EncodedFields } from './request-fields.ts'
 import { textBytes } from './text-bytes.ts'
 
-/** Bytes allocated at a time: some 500 small frames, and a chunk in flight keeps no more than this alive. */
-const slabBytes = 64 * 1024
 /** Texts that may take more bytes than this are measured before room is made for them. */
 const exactBytes = 16 * 1024
-/** Bytes of a ready frame or part that are copied; more of them go as they are: a piece of its own costs less than the copy. */
-const copiedBytes = 2 * 1024
 /** UTF-16 units become at most this many bytes of UTF-8 each. */
 const utf8PerUnit = 3
 
@@ -29,49 +27,25 @@ export interface DataPiece {
 }
 
 /**
- * Appends frames to one growing buffer; {@link FrameEncoder.take} hands over all of them as one chunk,
+ * Appends frames to its buffer; {@link FrameEncoder.take} hands over all of them as one chunk,
  * {@link FrameEncoder.takePieces} without a copy of what was large and ready. What was taken is never written to again, so a
  * transport may keep it as long as it likes. A frame that throws leaves no trace.
  */
-export class FrameEncoder {
+export class FrameEncoder extends FrameBuffer {
   readonly #limits
-  readonly #firstBytes: number
-  #slab: Buffer
   #method = ''
   #methodBytes = Buffer.alloc(0)
-  #start = 0
-  #end = 0
-  /** What stands before the bytes from `#start` on. */
-  #pieces: Uint8Array[] = []
-  #pieceBytes = 0
+  /** The frame that takes more messages, as long as it is the last one and where it was. */
+  #batchAt = 0
+  #batchEnd = -1
+  #batchMoves = 0
+  #batchId = 0
+  #batchFlags = 0
 
   /** @param firstBytes allocated at once; with 0 the buffer is made for the first frame, and no larger than it needs */
-  constructor(limits = wireLimits, firstBytes = slabBytes) {
+  constructor(limits = wireLimits, firstBytes?: number) {
+    super(firstBytes)
     this.#limits = limits
-    this.#firstBytes = firstBytes
-    this.#slab = Buffer.allocUnsafeSlow(firstBytes)
-  }
-
-  /** Bytes appended since the last {@link take}. */
-  get pending(): number {
-    return this.#pieceBytes + this.#end - this.#start
-  }
-
-  /** All frames since the last call, one chunk that now belongs to the caller. */
-  take(): Uint8Array {
-    if (this.#pieces.length > 0) return Buffer.concat(this.takePieces())
-    const chunk = this.#slab.subarray(this.#start, this.#end)
-    this.#start = this.#end
-    return chunk
-  }
-
-  /** As {@link take}; frames and parts that were appended ready are pieces of their own, views on what was given. */
-  takePieces(): Uint8Array[] {
-    this.#seal()
-    const pieces = this.#pieces
-    this.#pieces = []
-    this.#pieceBytes = 0
-    return pieces
   }
 
   /**
@@ -90,7 +64,7 @@ export class FrameEncoder {
   ): void {
     const extra = fields === undefined ? 0 : fields.byteLength
     const at = this.#open(5 + method.length * utf8PerUnit + extra, body)
-    const slab = this.#slab
+    const slab = this.slab
     const header = at + preambleBytes
     const size = this.#writeMethod(method, header + 5)
     if (size === 0 || size > methodBytes) {
@@ -114,14 +88,47 @@ export class FrameEncoder {
   /** @throws MeshError `too_large` for the body */
   error(id: number, code: string, body: EncodedBody, notStarted = false): void {
     const at = this.#open(1 + code.length * utf8PerUnit, body)
-    const size = this.#slab.write(code, at + preambleBytes + 1, 'utf8')
-    this.#slab[at + preambleBytes] = size
+    const size = this.slab.write(code, at + preambleBytes + 1, 'utf8')
+    this.slab[at + preambleBytes] = size
     this.#close(at, frameTypes.error, notStarted ? frameFlags.notStarted : 0, id, 1 + size, body)
   }
 
   /** A message of a stream in one frame. @throws MeshError `too_large` for the body */
   data(id: number, fromCallee: boolean, body: EncodedBody): void {
     this.#close(this.#open(0, body), frameTypes.streamData, byCallee(fromCallee), id, 0, body)
+  }
+
+  /**
+   * A message of a stream that {@link isBatched}; it joins the last frame where that has messages of the same stream.
+   * @returns bytes that it takes of the credit
+   */
+  batched(id: number, fromCallee: boolean, { json, tail }: EncodedBody): number {
+    const flags = byCallee(fromCallee)
+    this.reserve(preambleBytes + entryBytes + (json?.length ?? 0) * utf8PerUnit + (tail?.byteLength ?? 0))
+    const joins = this.#batchEnd === this.next && this.#batchMoves === this.moves
+    const opens = !joins || this.#batchId !== id || this.#batchFlags !== flags
+    const at = opens ? this.#openBatch(id, flags) : this.next
+    const { slab } = this
+    const start = at + entryBytes
+    if (tail !== undefined) slab.set(tail, start)
+    const size = tail?.byteLength ?? (json === undefined ? 0 : slab.write(json, start, 'utf8'))
+    putU16(slab, at, tail === undefined ? size : size | rawEntry)
+    const end = start + size
+    putU32(slab, this.#batchAt, end - this.#batchAt - lengthBytes)
+    this.next = end
+    this.#batchEnd = end - this.#batchAt < fullBatchBytes ? end : -1
+    return end - at + (opens ? dataFrameCost : 0)
+  }
+
+  /** @returns where its first message begins */
+  #openBatch(id: number, flags: number): number {
+    const at = this.next
+    this.#close(at, frameTypes.streamBatch, flags, id, 0)
+    this.#batchAt = at
+    this.#batchMoves = this.moves
+    this.#batchId = id
+    this.#batchFlags = flags
+    return at + preambleBytes
   }
 
   /**
@@ -136,7 +143,7 @@ export class FrameEncoder {
   /** @param credit bytes, a u32 */
   credit(id: number, fromCallee: boolean, credit: number): void {
     const at = this.#open(4)
-    putU32(this.#slab, at + preambleBytes, credit)
+    putU32(this.slab, at + preambleBytes, credit)
     this.#close(at, frameTypes.streamCredit, byCallee(fromCallee), id, 4)
   }
 
@@ -144,8 +151,8 @@ export class FrameEncoder {
   end(id: number, fromCallee: boolean, error?: { code: string; body: EncodedBody }): void {
     const code = error?.code ?? ''
     const at = this.#open(1 + code.length * utf8PerUnit, error?.body)
-    const size = this.#slab.write(code, at + preambleBytes + 1, 'utf8')
-    this.#slab[at + preambleBytes] = size
+    const size = this.slab.write(code, at + preambleBytes + 1, 'utf8')
+    this.slab[at + preambleBytes] = size
     this.#close(at, frameTypes.streamEnd, byCallee(fromCallee), id, 1 + size, error?.body)
   }
 
@@ -163,20 +170,20 @@ export class FrameEncoder {
 
   goingAway(lastId: number, drainMs: number): void {
     const at = this.#open(8)
-    putU32(this.#slab, at + preambleBytes, lastId)
-    putU32(this.#slab, at + preambleBytes + 4, wireMs(drainMs))
+    putU32(this.slab, at + preambleBytes, lastId)
+    putU32(this.slab, at + preambleBytes + 4, wireMs(drainMs))
     this.#close(at, frameTypes.goingAway, 0, 0, 8)
   }
 
   settings(features: number): void {
     const at = this.#open(4)
-    putU32(this.#slab, at + preambleBytes, features)
+    putU32(this.slab, at + preambleBytes, features)
     this.#close(at, frameTypes.settings, 0, 0, 4)
   }
 
   /** @param bytes of a complete frame; not to be changed from now on */
   frame(bytes: Uint8Array): void {
-    this.#add(bytes)
+    this.add(bytes)
   }
 
   /** @param bytes the next ones of frame `id`; not to be changed from now on */
@@ -201,31 +208,8 @@ export class FrameEncoder {
   #raw(type: number, flags: number, id: number, bytes: Uint8Array): void {
     const at = this.#open(0)
     this.#close(at, type, flags, id, 0)
-    putU32(this.#slab, at, preambleBytes - lengthBytes + bytes.byteLength)
-    this.#add(bytes)
-  }
-
-  #add(bytes: Uint8Array): void {
-    if (bytes.byteLength > copiedBytes) {
-      this.#seal()
-      this.#addPiece(bytes)
-    } else {
-      this.#reserve(bytes.byteLength)
-      this.#slab.set(bytes, this.#end)
-      this.#end += bytes.byteLength
-    }
-  }
-
-  /** What was written to the slab since the last piece is the next one. */
-  #seal(): void {
-    if (this.#end === this.#start) return
-    this.#addPiece(this.#slab.subarray(this.#start, this.#end))
-    this.#start = this.#end
-  }
-
-  #addPiece(piece: Uint8Array): void {
-    this.#pieces.push(piece)
-    this.#pieceBytes += piece.byteLength
+    putU32(this.slab, at, preambleBytes - lengthBytes + bytes.byteLength)
+    this.add(bytes)
   }
 
   #bare(type: number, id: number): void {
@@ -239,21 +223,8 @@ export class FrameEncoder {
     if (json + tail > this.#limits.bodyBytes) throw this.#tooLarge(json + tail)
     const text = json * utf8PerUnit > exactBytes ? textBytes(body?.json ?? '') : json * utf8PerUnit
     const most = preambleBytes + headerMax + lengthBytes + text + tail
-    this.#reserve(most)
-    return this.#end
-  }
-
-  #reserve(most: number): void {
-    if (this.#end + most > this.#slab.length) this.#grow(most)
-  }
-
-  #grow(most: number): void {
-    const pending = this.#end - this.#start
-    const slab = Buffer.allocUnsafeSlow(Math.max(this.#firstBytes, (pending + most) * (pending > 0 ? 2 : 1)))
-    this.#slab.copy(slab, 0, this.#start, this.#end)
-    this.#slab = slab
-    this.#start = 0
-    this.#end = pending
+    this.reserve(most)
+    return this.next
   }
 
   /** Writes the body and then, sizes known, the preamble; only now the frame exists. */
@@ -261,28 +232,28 @@ export class FrameEncoder {
     const start = at + preambleBytes + header
     const end = body === undefined ? start : this.#write(start, body)
     if (end - start > this.#limits.bodyBytes) throw this.#tooLarge(end - start)
-    const slab = this.#slab
+    const slab = this.slab
     putU32(slab, at, end - at - lengthBytes)
     slab[at + 4] = type
     slab[at + 5] = body?.tail === undefined ? flags : flags | tailFlag(body)
     putU16(slab, at + 6, header)
     putU32(slab, at + 8, id)
-    this.#end = end
+    this.next = end
   }
 
   #write(start: number, body: EncodedBody): number {
     const { json, tail } = body
-    if (tail === undefined) return json === undefined ? start : start + this.#slab.write(json, start, 'utf8')
+    if (tail === undefined) return json === undefined ? start : start + this.slab.write(json, start, 'utf8')
     const text = start + lengthBytes
-    const size = json === undefined ? 0 : this.#slab.write(json, text, 'utf8')
-    putU32(this.#slab, start, body instanceof CompressedBody ? body.textBytes : size)
-    this.#slab.set(tail, text + size)
+    const size = json === undefined ? 0 : this.slab.write(json, text, 'utf8')
+    putU32(this.slab, start, body instanceof CompressedBody ? body.textBytes : size)
+    this.slab.set(tail, text + size)
     return text + size + tail.byteLength
   }
 
   /** @returns the bytes of the name, which is encoded anew only when it differs from the last one. */
   #writeMethod(method: string, at: number): number {
-    const slab = this.#slab
+    const slab = this.slab
     if (method !== this.#method) {
       this.#method = method
       this.#methodBytes = Buffer.from(method, 'utf8')

@@ -5,7 +5,7 @@
  *   callee -> caller   response     result                     exactly one of these two
  *   callee -> caller   error        code, message              per request, in any order
  *   caller -> callee   cancel       the caller gave up: no answer is needed
- *   either             data, credit, end   messages of a stream that a request opened, see docs/wire.md
+ *   either             data, batch, credit, end   messages of a stream that a request opened, see docs/wire.md
  *   either             ping, pong   round trip of the path
  *   either             going-away   requests after `lastId` are not started; the link closes when empty
  *   either             settings     what its sender understands; before every other frame
@@ -31,6 +31,7 @@ export const frameTypes = {
   streamData: 0x10,
   streamCredit: 0x11,
   streamEnd: 0x12,
+  streamBatch: 0x13,
   transferOpen: 0x18,
   settings: 0x20,
   part: 0x21,
@@ -51,6 +52,8 @@ export const linkFeatures = {
   swim: 0x08,
   /** Each byte of its network costs: members that watch it probe it as seldom as the preset `metered` says. */
   metered: 0x10,
+  /** Small messages of streams together: it reads `batch`. */
+  batches: 0x20,
 } as const
 
 /** Flag bits. A reader ignores unknown bits of the low half and must not read a frame with an unknown bit of the high half. */
@@ -59,7 +62,7 @@ export const frameFlags = {
   idempotent: 0x01,
   /** request, response, data: the body is u32 JSON length, JSON, then raw bytes. */
   tail: 0x02,
-  /** data, credit, end: its sender is the callee of the stream; both sides number their requests from 1. */
+  /** data, batch, credit, end: its sender is the callee of the stream; both sides number their requests from 1. */
   fromCallee: 0x01,
   /** data: more bytes of this message follow. */
   more: 0x04,
@@ -129,6 +132,15 @@ export interface DataFrame extends OfStream {
   readonly end: number
 }
 
+/** Several whole messages, each as an entry of message-batch.ts. */
+export interface BatchFrame extends OfStream {
+  readonly type: 'batch'
+  /** What was received; the entries, at least one and all complete, are the bytes from `start` to `end`. */
+  readonly chunk: Buffer
+  readonly start: number
+  readonly end: number
+}
+
 export interface CreditFrame extends OfStream {
   readonly type: 'credit'
   /** So many more bytes may be sent to the sender of this frame; the first of a callee says that the handler has begun. */
@@ -191,6 +203,7 @@ export type Frame =
   | ResponseFrame
   | ErrorFrame
   | DataFrame
+  | BatchFrame
   | CreditFrame
   | EndFrame
   | GoingAwayFrame

@@ -18,6 +18,7 @@ export {
   frameTypes,
   isLaterId,
   linkFeatures,
+  type BatchFrame,
   type CreditFrame,
   type DataFrame,
   type EndFrame,
@@ -42,6 +43,7 @@ export {
   wireLimits,
   type WireLimits,
 } from './limits.ts'
+export { entrySize, entryValue, isBatched } from './message-batch.ts'
 export { messageBody, messageValue } from './parse-frame.ts'
 export {
   encodeFields,

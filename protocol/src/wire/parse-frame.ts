@@ -3,6 +3,7 @@ import { FrameBody } from './body.ts'
 import { criticalFlags, frameFlags, frameTypes, type Frame } from './frame.ts'
 import { getU16, getU32 } from './integers.ts'
 import { dataBytes, lengthBytes, preambleBytes, type WireLimits } from './limits.ts'
+import { entryBytes, entrySize } from './message-batch.ts'
 import type { MethodNames } from './method-names.ts'
 import { readFields } from './request-fields.ts'
 
@@ -56,6 +57,8 @@ export function parseFrame(
       return { type: 'cancel', id: requestId(parts) }
     case frameTypes.streamData:
       return parseData(bytes, parts)
+    case frameTypes.streamBatch:
+      return parseBatch(bytes, parts)
     case frameTypes.streamCredit:
       return parseCredit(bytes, parts)
     case frameTypes.streamEnd:
@@ -135,6 +138,17 @@ function parseData(bytes: Buffer, parts: Parts): Frame {
     start: body,
     end,
   }
+}
+
+function parseBatch(bytes: Buffer, parts: Parts): Frame {
+  const { body, end } = parts
+  if (end - body > dataBytes) throw malformed(`a batch of ${end - body} bytes`)
+  if (end === body) throw malformed('a batch without messages')
+  let at = body
+  while (end - at >= entryBytes) at += entrySize(bytes, at)
+  if (at !== end) throw malformed(`a message beyond the end of its batch of ${end - body} bytes`)
+  const fromCallee = isFromCallee(parts)
+  return { type: 'batch', id: requestId(parts), fromCallee, chunk: bytes, start: body, end }
 }
 
 function parseCredit(bytes: Buffer, parts: Parts): Frame {

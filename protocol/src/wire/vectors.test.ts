@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { messagesOf } from './testing/messages-of.ts'
 import {
+  encodeBody,
   encodeFields,
   FrameAssembler,
   FrameDecoder,
@@ -18,6 +20,7 @@ interface Vector {
     json?: unknown
     tail?: string
     bytes?: string
+    messages?: unknown[]
     fields?: RequestFields
     stream?: boolean
     elsewhere?: boolean
@@ -46,6 +49,14 @@ function decode(hex: string): Frame[] {
   return decoded
 }
 
+/** Raw bytes as the vectors have them. */
+const asVector = (message: unknown): unknown =>
+  message instanceof Uint8Array ? { bytes: Buffer.from(message).toString('hex') } : message
+const ofVector = (message: unknown): unknown =>
+  typeof message === 'object' && message !== null && 'bytes' in message
+    ? Buffer.from(message.bytes as string, 'hex')
+    : message
+
 /** A decoded frame in the terms of the vectors. */
 function described(frame: Frame | undefined): Record<string, unknown> {
   if (frame?.type === 'part') {
@@ -56,6 +67,10 @@ function described(frame: Frame | undefined): Record<string, unknown> {
   if (frame?.type === 'data') {
     const { chunk, start, end, ...fields } = frame
     return { ...fields, bytes: chunk.toString('hex', start, end) }
+  }
+  if (frame?.type === 'batch') {
+    const { type, id, fromCallee } = frame
+    return { type, id, fromCallee, messages: [...messagesOf(frame)].map(asVector) }
   }
   if (frame === undefined || !('body' in frame)) return { ...frame }
   const { body, ...said } = frame
@@ -100,6 +115,8 @@ function encode({ frame }: Vector): string {
       tail: frame.tail as unknown as boolean,
       more: more!,
     })
+  else if (frame.type === 'batch')
+    for (const of of frame.messages!) encoder.batched(id!, fromCallee!, encodeBody(ofVector(of), 'message'))
   else if (frame.type === 'credit') encoder.credit(id!, fromCallee!, credit!)
   else if (frame.type === 'end')
     encoder.end(id!, fromCallee!, code === undefined ? undefined : { code, body })

@@ -10,9 +10,11 @@ import {
   FrameDecoder,
   FrameEncoder,
   messageValue,
+  type BatchFrame,
   type DataFrame,
   type Frame,
 } from './index.ts'
+import { messagesOf } from './testing/messages-of.ts'
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 2_000)
 const limits = { headerBytes: 256, bodyBytes: 2_048 }
@@ -40,6 +42,8 @@ const mutated = fc
     encoder.request(10, 'a.b', 9, false, encodeBody(values[1], 'v'), encodeFields(someFields), true)
     encoder.data(10, true, encodeBody(values[2], 'v'))
     encoder.dataPiece(10, false, Buffer.from('[1'), { tail: false, more: true })
+    for (const value of [undefined, 'text', new Uint8Array(3)])
+      encoder.batched(10, true, encodeBody(value, 'v'))
     encoder.credit(10, true, 65_536)
     encoder.end(10, false, { code: 'internal', body: encodeBody({ message: 'm' }, 'v') })
     values.forEach((value, i) => encoder.error(i + 1, 'internal', encodeBody(value, 'v'), i % 2 === 0))
@@ -62,6 +66,7 @@ function read(frame: Frame): void {
   if (frame.type === 'error')
     expect(decodeError(frame.code, frame.body, frame.notStarted)).toBeInstanceOf(MeshError)
   else if (frame.type === 'data') messageValue(frame.chunk, frame.tail, frame.start, frame.end)
+  else if (frame.type === 'batch') for (const message of messagesOf(frame)) void message
   else if ('body' in frame) frame.body.value()
 }
 
@@ -90,7 +95,7 @@ it('reading frames of any bytes throws nothing but MeshError and keeps memory bo
 })
 
 /** The bytes of a message, wherever they lie in what was received. */
-const carried = ({ chunk, start, end }: DataFrame) => ({
+const carried = ({ chunk, start, end }: DataFrame | BatchFrame) => ({
   chunk: chunk.toString('hex', start, end),
   start: 0,
   end: end - start,
@@ -101,7 +106,13 @@ function readAll(data: Uint8Array, step: number): string[] {
   const seen: string[] = []
   const see = (frame: Frame | undefined): void => {
     const body = frame !== undefined && 'body' in frame ? { bytes: frame.body.byteLength } : {}
-    seen.push(JSON.stringify({ ...frame, ...body, ...(frame?.type === 'data' ? carried(frame) : {}) }))
+    seen.push(
+      JSON.stringify({
+        ...frame,
+        ...body,
+        ...(frame?.type === 'data' || frame?.type === 'batch' ? carried(frame) : {}),
+      }),
+    )
   }
   const assembler = new FrameAssembler(
     {

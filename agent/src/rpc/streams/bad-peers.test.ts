@@ -49,6 +49,7 @@ function open(encoder: FrameEncoder, id: number): void {
 
 it.each<[string, OnRequest, (encoder: FrameEncoder) => void, string]>([
   ['data before the request', idle, e => e.data(7, false, nothing), 'data of request 7'],
+  ['a batch before the request', idle, e => void e.batched(7, false, nothing), 'batch of request 7'],
   ['credit before the request', idle, e => e.credit(7, false, 1), 'credit of request 7'],
   ['an end before the request', idle, e => e.end(7, false), 'end of request 7'],
   [
@@ -110,6 +111,33 @@ it.each<[string, OnRequest, (encoder: FrameEncoder) => void, string]>([
     'has room for',
   ],
   [
+    'batches beyond the credit',
+    idle,
+    e => {
+      const body = encodeBody(new Uint8Array(1_000), 'bytes')
+      for (let n = 0; n < 80; n++) e.batched(1, false, body)
+    },
+    'has room for',
+  ],
+  [
+    'a batch behind the end',
+    idle,
+    e => {
+      e.end(1, false)
+      e.batched(1, false, nothing)
+    },
+    'behind the end',
+  ],
+  [
+    'a batch between the frames of a message',
+    idle,
+    e => {
+      e.dataPiece(1, false, Buffer.from('[1'), { tail: false, more: true })
+      e.batched(1, false, nothing)
+    },
+    'a batch within a message',
+  ],
+  [
     'a flood of empty messages',
     idle,
     e => {
@@ -167,13 +195,16 @@ it('skips what crosses the end of a stream, and messages of the callee for a cal
   expect(link.usable).toBe(true)
 })
 
-it('a message that is no JSON ends its stream, and nothing else', async () => {
+it.each<[string, (encoder: FrameEncoder) => void]>([
+  ['message', e => e.dataPiece(1, false, Buffer.from('{"'), { tail: false, more: false })],
+  ['message of a batch', e => void e.batched(1, false, { json: '{"', tail: undefined })],
+])('a %s that is no JSON ends its stream, and nothing else', async (_, send) => {
   const { link, peer } = await linkTo(reading)
   const encoder = new FrameEncoder()
   open(encoder, 1)
   peer.write(encoder.take())
   await once(peer, 'data')
-  encoder.dataPiece(1, false, Buffer.from('{"'), { tail: false, more: false })
+  send(encoder)
   peer.write(encoder.take())
   let answer = ''
   while (!answer.includes('protocol_error')) answer += String((await once(peer, 'data'))[0])

@@ -1,6 +1,7 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import {
   decodeError,
+  type BatchFrame,
   type CreditFrame,
   type DataFrame,
   type EncodedBody,
@@ -90,7 +91,7 @@ export class InboundStream implements ServedStream {
   }
 
   /** @throws MeshError `protocol_error` for what a caller must not send */
-  receive(frame: DataFrame | CreditFrame | EndFrame): void {
+  receive(frame: DataFrame | BatchFrame | CreditFrame | EndFrame): void {
     if (this.#ended) return
     if (frame.type === 'credit') return this.#sender.credited(frame.credit)
     if (this.#receiver === undefined || !this.#input)
@@ -98,7 +99,7 @@ export class InboundStream implements ServedStream {
         'protocol_error',
         `Cannot serve ${this.#method}: messages came before credit for them`,
       )
-    if (frame.type === 'data') return this.#receiver.onData(frame)
+    if (frame.type === 'data' || frame.type === 'batch') return this.#receiver.onData(frame)
     this.#receiver.onEnd(frame.code === undefined ? undefined : decodeError(frame.code, frame.body))
   }
 

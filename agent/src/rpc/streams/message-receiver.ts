@@ -1,5 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { dataFrameCost, messageValue, wireLimits, type DataFrame } from '@agent-mesh/protocol/wire/index'
+import { dataFrameCost, wireLimits, type BatchFrame, type DataFrame } from '@agent-mesh/protocol/wire/index'
+import { MessageQueue, type OwnMessages } from './message-queue.ts'
 import type { ReceiveWindow } from './window.ts'
 
 /** Checks a message, or makes another of it; a promise where its schema is asynchronous. What it throws ends the stream. */
@@ -21,16 +22,6 @@ export interface MessageReceiverInit {
   readonly onLeft: (error: MeshError | undefined) => void
 }
 
-/** A message in a buffer of its own. */
-interface OwnMessage extends Pick<DataFrame, 'chunk' | 'start' | 'end' | 'tail'> {
-  readonly type: 'own'
-  /** Credit that its frames took and that was not given back. */
-  readonly cost: number
-}
-
-/** The frame that brought a message is kept as it is: an object less for each. */
-type Message = DataFrame | OwnMessage
-
 interface Reader {
   readonly resolve: (result: IteratorResult<unknown, undefined>) => void
   readonly reject: (error: unknown) => void
@@ -42,11 +33,7 @@ const empty = Buffer.alloc(0)
 /** The messages of one direction of a stream as an async iterable: each is parsed when the program asks for it. */
 export class MessageReceiver implements AsyncIterableIterator<unknown, undefined> {
   readonly #init: MessageReceiverInit
-  /** Those that were read are undefined. */
-  #messages: (Message | undefined)[] = []
-  /** The first that was not read, and the first that may not be in a buffer of its own. */
-  #head = 0
-  #owned = 0
+  readonly #queue = new MessageQueue()
   #readers: Reader[] = []
   /** The frames received so far of a message that has several. */
   #pieces = empty
@@ -57,7 +44,6 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
   #ended = false
   #error: MeshError | undefined
   #left = false
-  #ownScheduled = false
 
   constructor(init: MessageReceiverInit) {
     this.#init = init
@@ -65,13 +51,14 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
   }
 
   /** @throws MeshError `protocol_error` for data beyond the credit, behind the end, or of a message over the limit */
-  onData(frame: DataFrame): void {
-    const cost = costOf(frame)
+  onData(frame: DataFrame | BatchFrame): void {
+    const cost = frame.end - frame.start + dataFrameCost
     this.#allowed -= cost
     if (this.#allowed < 0) throw malformed(`${-this.#allowed} bytes more than its reader has room for`)
     if (this.#ended) throw malformed('a message behind the end')
     if (this.#left || this.#error !== undefined) return
-    if (frame.more || this.#pieceBytes > 0) this.#addPiece(frame, cost)
+    if (frame.type === 'batch') this.#addBatch(frame)
+    else if (frame.more || this.#pieceBytes > 0) this.#addPiece(frame, cost)
     else this.#add(frame)
   }
 
@@ -97,8 +84,10 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    const message = this.#take()
-    if (message !== undefined) return this.#value(message)
+    if (this.#queue.take()) {
+      if (this.#pieceCost > 0 && this.#queue.isEmpty) this.#creditPieces()
+      return this.#value()
+    }
     if (this.#error !== undefined && !this.#left) {
       this.#left = true
       return Promise.reject(this.#error)
@@ -127,41 +116,32 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
     this.#init.onLeft(error)
   }
 
-  #clear(): void {
-    this.#messages = []
-    this.#head = this.#owned = 0
-  }
-
   #drop(): void {
-    this.#clear()
+    this.#queue.clear()
     this.#pieces = empty
     this.#pieceBytes = 0
   }
 
-  #add(message: Message): void {
-    const reader = this.#readers.shift()
-    if (reader !== undefined) return void this.#value(message).then(reader.resolve, reader.reject)
-    this.#messages.push(message)
-    this.#ownLater()
+  #addBatch(frame: BatchFrame): void {
+    if (this.#pieceBytes > 0) throw malformed('a batch within a message')
+    this.#add(frame)
   }
 
-  #take(): Message | undefined {
-    const message = this.#messages[this.#head]
-    if (message === undefined) return undefined
-    this.#messages[this.#head] = undefined
-    if (++this.#head === this.#messages.length) {
-      this.#clear()
-      if (this.#pieceCost > 0) this.#creditPieces()
+  #add(messages: DataFrame | BatchFrame | OwnMessages): void {
+    this.#queue.add(messages)
+    while (this.#readers.length > 0 && this.#queue.take()) {
+      const { resolve, reject } = this.#readers.shift()!
+      void this.#value().then(resolve, reject)
     }
-    return message
+    if (!this.#queue.isEmpty) this.#queue.ownLater()
   }
 
-  #value(message: Message): Promise<IteratorResult<unknown, undefined>> {
+  #value(): Promise<IteratorResult<unknown, undefined>> {
     const { window, now, rttMs, giveCredit, read } = this.#init
-    const cost = costOf(message)
+    const { cost } = this.#queue
     if (!this.#ended && cost > 0 && window.isDue(cost)) this.#give(window.credit(now(), rttMs()), giveCredit)
     try {
-      const value = messageValue(message.chunk, message.tail, message.start, message.end)
+      const value = this.#queue.value()
       const checked = read === undefined ? value : read(value)
       if (!(checked instanceof Promise)) return Promise.resolve({ done: false, value: checked })
       return checked.then(
@@ -196,17 +176,18 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
     this.#pieceBytes = size
     this.#pieceCost += cost
     if (more) {
-      if (this.#head === this.#messages.length) this.#creditPieces()
+      if (this.#queue.isEmpty) this.#creditPieces()
       return
     }
-    const whole = {
+    const whole: OwnMessages = {
       type: 'own',
       chunk: this.#pieces,
       start: 0,
       end: size,
       tail,
       cost: this.#pieceCost,
-    } as const
+      batch: false,
+    }
     this.#pieces = empty
     this.#pieceBytes = this.#pieceCost = 0
     this.#init.window.release()
@@ -232,39 +213,6 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
     this.#settleReaders()
   }
 
-  /** A message that is not read at once must not keep the whole chunk alive that brought it. */
-  #ownLater(): void {
-    if (this.#ownScheduled) return
-    this.#ownScheduled = true
-    setImmediate(() => this.#own())
-  }
-
-  #own(): void {
-    this.#ownScheduled = false
-    this.#forgetRead()
-    const messages = this.#messages
-    let bytes = 0
-    for (let i = this.#owned; i < messages.length; i++) bytes += borrowed(messages[i])
-    const all = Buffer.allocUnsafeSlow(bytes)
-    let at = 0
-    for (let i = this.#owned; i < messages.length; i++) {
-      const message = messages[i]
-      if (message?.type !== 'data') continue
-      const start = at
-      at += message.chunk.copy(all, at, message.start, message.end)
-      messages[i] = { type: 'own', chunk: all, start, end: at, tail: message.tail, cost: costOf(message) }
-    }
-    this.#owned = messages.length
-  }
-
-  /** The list is never empty where messages come faster than they are read. */
-  #forgetRead(): void {
-    if (this.#head * 2 < this.#messages.length) return
-    this.#messages.splice(0, this.#head)
-    this.#owned = Math.max(0, this.#owned - this.#head)
-    this.#head = 0
-  }
-
   #settleReaders(): void {
     if (this.#readers.length === 0) return
     const [first, ...others] = this.#readers.splice(0)
@@ -276,13 +224,6 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
     for (const { resolve } of others) resolve(done)
   }
 }
-
-const costOf = (message: Message): number =>
-  message.type === 'data' ? message.end - message.start + dataFrameCost : message.cost
-
-/** Bytes that it keeps of a chunk. */
-const borrowed = (message: Message | undefined): number =>
-  message?.type === 'data' ? message.end - message.start : 0
 
 const malformed = (what: string): MeshError =>
   new MeshError('protocol_error', `Cannot read the stream: its sender sent ${what}`)

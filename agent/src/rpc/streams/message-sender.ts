@@ -4,10 +4,12 @@ import {
   dataBytes,
   dataFrameCost,
   encodeError,
+  isBatched,
   maxCredit,
   preambleBytes,
   wireLimits,
   type EncodedBody,
+  type FrameEncoder,
 } from '@agent-mesh/protocol/wire/index'
 import { partBytes } from '../defaults.ts'
 import type { Outbox } from '../outbox.ts'
@@ -89,12 +91,17 @@ export class MessageSender {
     const { json, tail } = body
     const most = (json?.length ?? 0) * utf8PerUnit + (tail?.byteLength ?? 0) + 4 + dataFrameCost
     if (most > this.#credit || !this.#outbox.takes(body)) return this.#sendPieces(body)
-    const { encoder } = this.#outbox
+    const { encoder, batches } = this.#outbox
+    if (batches && isBatched(body, most)) this.#credit -= encoder.batched(this.#id, this.#fromCallee, body)
+    else this.#sendFrame(encoder, body)
+    this.#outbox.gathered()
+    return undefined
+  }
+
+  #sendFrame(encoder: FrameEncoder, body: EncodedBody): void {
     const before = encoder.pending
     encoder.data(this.#id, this.#fromCallee, body)
     this.#credit -= encoder.pending - before - preambleBytes + dataFrameCost
-    this.#outbox.gathered()
-    return undefined
   }
 
   /** No more messages come. */

@@ -3,6 +3,7 @@ import {
   decodeError,
   encodeBody,
   maxTimeoutMs,
+  type BatchFrame,
   type CreditFrame,
   type DataFrame,
   type EncodedBody,
@@ -113,10 +114,10 @@ export class PendingStream extends PendingCall implements LinkStream {
   }
 
   /** @throws MeshError `protocol_error` for what a callee must not send */
-  receive(frame: DataFrame | CreditFrame | EndFrame): void {
+  receive(frame: DataFrame | BatchFrame | CreditFrame | EndFrame): void {
     if (!this.#open) return
     this.#begin()
-    if (frame.type === 'data') this.messages.onData(frame)
+    if (frame.type === 'data' || frame.type === 'batch') this.messages.onData(frame)
     else if (frame.type === 'credit') this.#sender.credited(frame.credit)
     else this.#sender.close(unwanted(this.method, frame))
   }
