@@ -5,8 +5,11 @@ import type { MessageSender } from './message-sender.ts'
 /** Where the messages of a stream come from. */
 export type Messages = AsyncIterable<unknown> | Iterable<unknown>
 
+type Source = AsyncIterator<unknown> | Iterator<unknown>
+type Encode = (value: unknown) => EncodedBody | Promise<EncodedBody>
+
 /** @throws MeshError `invalid_argument` for what is no iterable */
-export function iteratorOf(messages: unknown, what: string): AsyncIterator<unknown> | Iterator<unknown> {
+export function iteratorOf(messages: unknown, what: string): Source {
   if (typeof messages === 'object' && messages !== null) {
     const { [Symbol.asyncIterator]: ofAsync, [Symbol.iterator]: ofSync } = messages as Partial<
       AsyncIterable<unknown> & Iterable<unknown>
@@ -22,35 +25,96 @@ export function iteratorOf(messages: unknown, what: string): AsyncIterator<unkno
  * @returns what the iterator returned
  * @throws what the iterator throws, or why the stream has ended; then the iterator is ended
  */
-export async function sendAll(
-  source: AsyncIterator<unknown> | Iterator<unknown>,
-  sender: MessageSender,
-  encode: (value: unknown) => EncodedBody | Promise<EncodedBody>,
-): Promise<unknown> {
-  let returned: Promise<boolean> | undefined
-  const stop = (): Promise<boolean> => (returned ??= ended(source))
-  sender.onClosed(() => void stop())
-  try {
-    for (;;) {
-      const room = sender.ready()
-      if (room !== undefined) await room
-      const step = source.next()
-      // A message that is there already needs no promise.
-      const next = 'then' in step ? await step : step
-      if (next.done === true) return next.value
-      const body = encode(next.value)
-      const sent = sender.send(body instanceof Promise ? await body : body)
-      if (sent !== undefined) await sent
+export const sendAll = (source: Source, sender: MessageSender, encode: Encode): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    new Sending(source, sender, encode, resolve, reject).start()
+  })
+
+/** A callback for each message takes a sixth less than an async function that waits for each (docs/benchmarks.md). */
+class Sending {
+  readonly #source: Source
+  readonly #sender: MessageSender
+  readonly #encode: Encode
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
+  #stopped: Promise<boolean> | undefined
+  readonly #onRoom = (): void => this.#run()
+  readonly #onStep = (step: IteratorResult<unknown>): void => this.#run(step)
+  readonly #onBody = (body: EncodedBody): void => {
+    try {
+      if (this.#send(body)) this.#run()
+    } catch (error) {
+      void this.#fail(error)
     }
-  } catch (error) {
+  }
+  readonly #onError = (error: unknown): void => void this.#fail(error)
+
+  constructor(
+    source: Source,
+    sender: MessageSender,
+    encode: Encode,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#source = source
+    this.#sender = sender
+    this.#encode = encode
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  start(): void {
+    this.#sender.onClosed(() => void this.#stop())
+    this.#run()
+  }
+
+  /** Sends until it has to wait. @param step that was waited for */
+  #run(step?: IteratorResult<unknown>): void {
+    try {
+      let next = step ?? this.#ask()
+      while (next !== undefined) {
+        if (next.done === true) return this.#resolve(next.value)
+        const body = this.#encode(next.value)
+        if (body instanceof Promise) return void body.then(this.#onBody, this.#onError)
+        next = this.#send(body) ? this.#ask() : undefined
+      }
+    } catch (error) {
+      void this.#fail(error)
+    }
+  }
+
+  /** @returns the next message where it is there already; undefined: it, or room for it, is waited for */
+  #ask(): IteratorResult<unknown> | undefined {
+    const room = this.#sender.ready()
+    if (room !== undefined) return void room.then(this.#onRoom, this.#onError)
+    const step = this.#source.next()
+    if (!('then' in step)) return step
+    // What only has a `then` may call back at once, or twice.
+    const promise = step instanceof Promise ? step : Promise.resolve(step)
+    return void promise.then(this.#onStep, this.#onError)
+  }
+
+  /** @returns false: not all of it could go at once, which is waited for */
+  #send(body: EncodedBody): boolean {
+    const sent = this.#sender.send(body)
+    if (sent === undefined) return true
+    sent.then(this.#onRoom, this.#onError)
+    return false
+  }
+
+  #stop(): Promise<boolean> {
+    return (this.#stopped ??= ended(this.#source))
+  }
+
+  async #fail(error: unknown): Promise<void> {
     // A generator that ended its own stream was running, and could not be ended then.
-    if (!(await stop())) await ended(source)
-    throw error
+    if (!(await this.#stop())) await ended(this.#source)
+    this.#reject(error)
   }
 }
 
 /** Ends an iterator whose messages are no longer wanted. @returns false when it threw: no caller is left to receive that */
-async function ended(source: AsyncIterator<unknown> | Iterator<unknown>): Promise<boolean> {
+async function ended(source: Source): Promise<boolean> {
   try {
     await source.return?.()
     return true
