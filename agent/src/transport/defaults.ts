@@ -5,7 +5,7 @@ export const transportDefaults = {
   helloMs: 5_000,
   /** Hellos to one peer that no caller waits for any more: more come only from a peer that does not answer. */
   givenUpGreetings: 2,
-  /** Connections waiting for their hello. Each costs a socket and < 300 KiB of buffers: 256 bound that to 75 MiB. */
+  /** Connections waiting for their hello. Each costs a socket and < 800 KiB of buffers and streams: 256 bound that to 200 MiB. */
   maxPendingHellos: 256,
   /** Streams that wait for the hello of their connection; a member opens at most its identify and RPC ahead of it. */
   maxWaitingStreams: 8,

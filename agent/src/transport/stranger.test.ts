@@ -6,6 +6,7 @@ import { rpcProtocol } from '@agent-mesh/protocol/wire/index'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { generateIdentity } from '../identity/index.ts'
 import { until } from '../../../test/support/until.ts'
+import { muxerOf } from './libp2p/hidden-parts.ts'
 import { createNode, type MeshNode } from './libp2p/node.ts'
 import { targetOf, TestTransports } from './testing/test-transports.ts'
 import type { Transport } from './transport.ts'
@@ -118,6 +119,24 @@ describe('a stranger without hello', () => {
       Array.from({ length: 12 }, () => connection.newStream(stopProtocol).catch(() => undefined)),
     )
     await until(() => streams.filter(stream => stream?.status === 'reset').length === 4)
+  })
+
+  it('cannot open streams by the hundred', async () => {
+    await hurry(1_000)
+    const { dial } = await stranger()
+    const answered = await vi.waitFor(async () => {
+      const connection = await dial()
+      const answered = new Set<string>()
+      for (let opened = 0; opened < 400; opened++) {
+        const stream = await muxerOf(connection).createStream()
+        stream.addEventListener('message', () => answered.add(stream.id))
+        stream.send(Buffer.from('\x13/multistream/1.0.0\n'))
+      }
+      await closed(connection)
+      expect(answered.size).toBeGreaterThan(0)
+      return answered.size
+    }, 60_000)
+    expect(answered).toBeLessThan(40)
   })
 
   it('finds no place beside those already waiting, while members keep their links', async () => {

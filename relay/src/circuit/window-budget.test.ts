@@ -1,4 +1,4 @@
-import { leanYamux } from '@agent-mesh/agent/transport/libp2p/lean-yamux'
+import { leanYamux, trustFrames } from '@agent-mesh/agent/transport/libp2p/lean-yamux'
 import { grantingStreamOf } from '@agent-mesh/agent/transport/libp2p/hidden-parts'
 import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
@@ -36,6 +36,7 @@ async function wire(): Promise<Wire> {
   const accepted = new Promise<Stream>(resolve =>
     far.addEventListener('stream', ({ detail }) => resolve(detail), { once: true }),
   )
+  for (const muxer of [near, far]) trustFrames(muxer)
   const member = await near.createStream()
   return { member, relay: await accepted, connection: { maConn: raw[1] } as unknown as Connection }
 }

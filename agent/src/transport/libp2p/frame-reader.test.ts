@@ -75,10 +75,38 @@ describe('frames of yamux', () => {
     const handleFrame = ({ data }: { header: FrameHeader; data: Uint8ArrayList }) =>
       void pieces.push([...data].length, data.byteLength)
     const framing = { streams: [], handleFrame } as unknown as FramingMuxer
-    const frames = new FrameReader(framing, windowBytes)
+    const frames = new FrameReader(framing, windowBytes, () => {})
     for (const byte of frame(0, 1, 3, 5_000, Buffer.alloc(5_000))) frames.push(Uint8Array.of(byte))
     expect(pieces[0]).toBeLessThan(300)
     expect(pieces[1]).toBe(5_000)
+  })
+
+  it.each([
+    ['that open streams', (at: number) => frame(1, 1, 2 * at + 1, 0), 2_000, 31],
+    [
+      'that open streams with data',
+      (at: number) => frame(0, 1, 2 * at + 1, 9_000, Buffer.alloc(9_000)),
+      100,
+      20,
+    ],
+    ['of one byte', () => frame(0, 4, 1, 1, Buffer.from('a')), 10_000, 4_064],
+    ['that ask for an answer', () => frame(2, 1, 0, 7), 10_000, 4_096],
+  ])('%s are held in bounds until their sender is no stranger', (_kind, make, count, most) => {
+    const all = Array.from({ length: count }, (_, at) => make(at))
+    const handled: number[] = []
+    const framing = {
+      streams: [],
+      handleFrame: ({ header }: { header: FrameHeader }) => void handled.push(header.streamID),
+    } as unknown as FramingMuxer
+    let held = 0
+    const frames = new FrameReader(framing, windowBytes, () => void held++)
+    const sent = Buffer.concat(all)
+    for (let at = 0; at < sent.length; at += 1_000) frames.push(sent.subarray(at, at + 1_000))
+    expect([handled.length, held]).toEqual([most, 1])
+    frames.trust()
+    expect(handled).toEqual(all.map(each => each.readUInt32BE(4)))
+    for (const each of all) frames.push(each)
+    expect([handled.length, held]).toEqual([2 * count, 1])
   })
 
   it('are passed on when all of them is there, and not before', async () => {

@@ -6,6 +6,8 @@
  * The data of a frame is passed on when all of it is there, so that a relay sends it on in as few writes as it came. The stock decoder
  * bounds its length by the window of its stream only then; here its header is enough. Frames that are more than data for an open
  * stream are left to the stock muxer.
+ *
+ * What a stranger may cost is bounded: see {@link strangerBytes}.
  */
 import { Uint8ArrayList } from 'uint8arraylist'
 import { addPiece } from '../../core/add-piece.ts'
@@ -14,15 +16,36 @@ import { framedStreamOf, type FramedStream, type FrameHeader, type FramingMuxer 
 
 export const headerBytes = 12
 const dataType = 0
+const windowType = 1
+const synFlag = 1
 const nothing = new Uint8ArrayList()
 
 const u16 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!
 const u32 = (bytes: Uint8Array, at: number): number =>
   ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 
+/**
+ * What the frames of a connection may cost until {@link FrameReader.trust}: hello, identify and the first calls of a member fit. The rest is
+ * left in the connection until then, so that a member that opens many streams at once loses none.
+ */
+const strangerBytes = 512 * 1024
+/** Beside its data a frame takes this (a piece that waits, or an answer), and a stream that it opens this: measured. */
+const frameCost = 128
+const streamCost = 16 * 1024
+
+function costOf({ type, flag, length }: FrameHeader): number {
+  const opens = type <= windowType && (flag & synFlag) !== 0
+  return frameCost + (type === dataType ? length : 0) + (opens ? streamCost : 0)
+}
+
 export class FrameReader {
   readonly #muxer: FramingMuxer
   readonly #mostBytes: number
+  readonly #onHeld: () => void
+  /** What further frames may cost. */
+  #credit = strangerBytes
+  /** A frame that costs more, and what came after its header. */
+  #held: { readonly header: FrameHeader; readonly after: Uint8Array[] } | undefined
   /** Of a frame whose header is cut by the end of a chunk. */
   readonly #head = new Uint8Array(headerBytes)
   #headBytes = 0
@@ -35,15 +58,30 @@ export class FrameReader {
   /** Data of the current frame that has arrived. */
   #pieces: Uint8Array[] = []
 
-  /** @param mostBytes of a frame: the largest window */
-  constructor(muxer: FramingMuxer, mostBytes: number) {
+  /**
+   * @param mostBytes of a frame: the largest window
+   * @param onHeld no more is read until {@link trust}: the connection should pause
+   */
+  constructor(muxer: FramingMuxer, mostBytes: number, onHeld: () => void) {
     this.#muxer = muxer
     this.#mostBytes = mostBytes
+    this.#onHeld = onHeld
+  }
+
+  /** The connection is a link: reads what was held, and all that comes. @throws Error for a frame that breaks the protocol */
+  trust(): void {
+    this.#credit = Infinity
+    const held = this.#held
+    if (held === undefined) return
+    this.#held = undefined
+    this.#onFrame(held.header)
+    for (const piece of held.after) this.push(piece)
   }
 
   /** @throws Error for a frame that breaks the protocol */
   push(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.byteLength;) {
+      if (this.#held !== undefined) return addPiece(this.#held.after, chunk.subarray(at))
       if (this.#left > 0) at = this.#onData(chunk, at)
       else if (this.#headBytes === 0 && chunk.byteLength - at >= headerBytes) {
         this.#onHeader(chunk, at)
@@ -68,6 +106,15 @@ export class FrameReader {
     const [type, flag] = [bytes[at + 1]!, u16(bytes, at + 2)]
     const [streamID, length] = [u32(bytes, at + 4), u32(bytes, at + 8)]
     const header = { type, flag, streamID, length }
+    if (type === dataType && length > this.#mostBytes) throw new Error(`a data frame of ${length} bytes`)
+    this.#credit -= costOf(header)
+    if (this.#credit >= 0) return this.#onFrame(header)
+    this.#held = { header, after: [] }
+    this.#onHeld()
+  }
+
+  #onFrame(header: FrameHeader): void {
+    const { type, flag, streamID, length } = header
     if (type !== dataType) return this.#muxer.handleFrame({ header, data: nothing })
     if (flag !== 0 || streamID === 0) return this.#gather(header)
     const stream = this.#find(streamID)
@@ -86,7 +133,6 @@ export class FrameReader {
 
   #gather(header: FrameHeader): void {
     const { length } = header
-    if (length > this.#mostBytes) throw new Error(`a data frame of ${length} bytes`)
     if (length === 0) return this.#muxer.handleFrame({ header, data: nothing })
     this.#stream = undefined
     this.#stockHeader = header

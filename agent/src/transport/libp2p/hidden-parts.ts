@@ -112,6 +112,10 @@ export const measuringMuxerOf = (muxer: StreamMuxer): MeasuringMuxer => hidden(m
 export const rawConnectionOf = (connection: Connection): object =>
   hidden<{ maConn: object }>(connection).maConn
 
+/** `libp2p`, connection: what its streams run over. */
+export const muxerOf = (connection: Connection): StreamMuxer =>
+  hidden<{ muxer: StreamMuxer }>(connection).muxer
+
 /** `@libp2p/identify`: identifies one connection on demand. */
 export interface Identifier {
   identify(connection: Connection, options: AbortOptions): Promise<unknown>

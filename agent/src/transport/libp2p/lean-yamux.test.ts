@@ -3,7 +3,7 @@ import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { transportDefaults } from '../defaults.ts'
-import { leanYamux } from './lean-yamux.ts'
+import { leanYamux, trustFrames } from './lean-yamux.ts'
 
 const init = {
   enableKeepAlive: false,
@@ -40,6 +40,7 @@ async function streamBetween(
   const [a, b] = connections.map(count) as [MultiaddrConnection, MultiaddrConnection]
   const near: StreamMuxer = nearMuxer().createStreamMuxer(a)
   const far: StreamMuxer = farMuxer().createStreamMuxer(b)
+  for (const muxer of [near, far]) trustFrames(muxer)
   onConnected()
   const accepted = new Promise<Stream>(resolve =>
     far.addEventListener('stream', ({ detail }) => resolve(detail)),

@@ -15,6 +15,7 @@ import {
   framingMuxerOf,
   grantingStreamOf,
   measuringMuxerOf,
+  readStatusOf,
   yamuxState,
   type FramingMuxer,
 } from './hidden-parts.ts'
@@ -47,22 +48,41 @@ export const leanYamux = (init: YamuxMuxerInit) => (): StreamMuxerFactory => {
   return factory
 }
 
+/** By muxer. */
+const trusting = new WeakMap<StreamMuxer, () => void>()
+
+/** Its connection has become a link: frames are no longer bounded as those of a stranger. Other muxers, as that of WebRTC, have no such bound. */
+export const trustFrames = (muxer: StreamMuxer): void => trusting.get(muxer)?.()
+
 /** In place of the stock decoder. */
 function readFrames(muxer: StreamMuxer, connection: MessageStream, mostBytes: number): void {
   const framing = framingMuxerOf(muxer)
-  const reader = new FrameReader(framing, mostBytes)
+  const reader = new FrameReader(framing, mostBytes, () => {
+    if (readStatusOf(connection) === 'readable') connection.pause()
+  })
   framing.onData = data => {
     if (data instanceof Uint8Array) reader.push(data)
     else for (const chunk of data) reader.push(chunk)
+  }
+  // As the stock muxer does for what its event brings.
+  const fail = (error: unknown) => {
+    framing.abort(error as Error)
+    connection.abort(error as Error)
   }
   readDirectly(connection, chunk => {
     try {
       reader.push(chunk)
     } catch (error) {
-      // As the stock muxer does for what its event brings.
-      framing.abort(error as Error)
-      connection.abort(error as Error)
+      fail(error)
     }
+  })
+  trusting.set(muxer, () => {
+    try {
+      reader.trust()
+    } catch (error) {
+      return fail(error)
+    }
+    if (readStatusOf(connection) === 'paused') connection.resume()
   })
 }
 

@@ -166,13 +166,13 @@ describe('streams', () => {
     })
     const link = await a.connect(targetOf(b))
     const echoed: string[] = []
-    const streams = await Promise.all(Array.from({ length: 20 }, () => link.openStream('/test/1.0.0')))
+    const streams = await Promise.all(Array.from({ length: 60 }, () => link.openStream('/test/1.0.0')))
     for (const [i, stream] of streams.entries()) {
       stream.onData(chunk => echoed.push(Buffer.from(chunk).toString()))
       stream.send(Buffer.from(`s${i}`))
     }
-    await until(() => echoed.length === 20)
-    const expected = Array.from({ length: 20 }, (_, i) => `s${i}`).sort()
+    await until(() => echoed.length === 60)
+    const expected = Array.from({ length: 60 }, (_, i) => `s${i}`).sort()
     expect(seen.sort()).toEqual(expected)
     expect(echoed.sort()).toEqual(expected)
   })
