@@ -46,6 +46,17 @@ describe('sendAll', () => {
     expect(seen).toEqual(['a', 'b'])
   })
 
+  it.each([undefined, null, 5])('fails with an iterator whose next() resolves with %s', async step => {
+    const next = vi.fn(() => Promise.resolve(step))
+    // Beyond these a failing run could do nothing but ask.
+    const source = { next: () => (next.mock.calls.length > 10 ? Promise.reject(new Error('again')) : next()) }
+    const sent = sendAll(source as unknown as AsyncIterator<unknown>, sender(), value =>
+      encodeBody(value, 'message'),
+    )
+    await expect(sent).rejects.toThrow(`resolved with ${step}`)
+    expect(next).toHaveBeenCalledOnce()
+  })
+
   it('ends a generator that closes its own stream while it runs', async () => {
     const own = sender()
     const ended = vi.fn()

@@ -39,7 +39,11 @@ class Sending {
   readonly #reject: (error: unknown) => void
   #stopped: Promise<boolean> | undefined
   readonly #onRoom = (): void => this.#run()
-  readonly #onStep = (step: IteratorResult<unknown>): void => this.#run(step)
+  readonly #onStep = (step: unknown): void => {
+    // Asked again for a step it did not give, it would keep this process from everything else.
+    if (typeof step === 'object' && step !== null) this.#run(step as IteratorResult<unknown>)
+    else void this.#fail(new TypeError(`next() of an iterator of messages resolved with ${String(step)}`))
+  }
   readonly #onBody = (body: EncodedBody): void => {
     try {
       if (this.#send(body)) this.#run()
