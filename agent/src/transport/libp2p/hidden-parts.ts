@@ -7,6 +7,7 @@ import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import type {
   AbortOptions,
   Connection,
+  CreateStreamOptions,
   MessageStream,
   PeerId,
   Stream,
@@ -80,6 +81,8 @@ export interface FramedStream extends GrantingStream, Stream {
 export interface FramingMuxer extends StreamMuxer {
   readonly streams: Stream[]
   onData(data: Uint8Array | Uint8ArrayList): void
+  /** Makes a stream, whose first window update it sends in a later microtask. */
+  onCreateStream(options: CreateStreamOptions): Stream
   /** @throws Error for a frame that breaks the protocol */
   handleFrame(frame: { header: FrameHeader; data: Uint8ArrayList }): void
   /** @returns false: all streams wait for a drain */
@@ -98,7 +101,7 @@ export const framedStreamOf = (stream: Stream): FramedStream => hidden(stream)
 export const framingMuxerOf = (muxer: StreamMuxer): FramingMuxer => hidden(muxer)
 
 /** Values of `StreamState` of `@libp2p/yamux`. */
-export const yamuxState = { synSent: 1, established: 3 } as const
+export const yamuxState = { synSent: 1, established: 3, finished: 4 } as const
 
 /** `@libp2p/yamux`, muxer: the round trip by its last ping, ms; -1 before the first. Its streams ask for it when they are made. */
 export interface MeasuringMuxer {

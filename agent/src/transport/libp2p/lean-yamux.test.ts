@@ -109,6 +109,26 @@ describe('lean yamux', () => {
     expect(counts[1]).toBeGreaterThanOrEqual(3 * messages)
   })
 
+  it('throws nothing outside of its calls where a connection ends in the tick that opens a stream', async () => {
+    const [connection] = multiaddrConnectionPair()
+    const muxer = lean().createStreamMuxer(connection)
+    const thrown: unknown[] = []
+    const later = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(callback => {
+      void Promise.resolve()
+        .then(callback)
+        .catch((error: unknown) => thrown.push(error))
+    })
+    const opened = muxer.createStream()
+    const reason = new Error('cut off')
+    muxer.abort(reason)
+    connection.abort(reason)
+    expect((await opened).status).toBe('aborted')
+    expect(later).toHaveBeenCalled()
+    later.mockRestore()
+    await new Promise(setImmediate)
+    expect(thrown).toEqual([])
+  })
+
   it('makes the sender wait for a reader that pauses again with what it gets as it resumes', async () => {
     const pair = await streamBetween(lean, lean)
     const bytes = 8 * transportDefaults.maxWindowBytes

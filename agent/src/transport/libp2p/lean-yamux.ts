@@ -34,12 +34,12 @@ export const leanYamux = (init: YamuxMuxerInit) => (): StreamMuxerFactory => {
   const createStreamMuxer = factory.createStreamMuxer.bind(factory)
   factory.createStreamMuxer = connection => {
     const muxer = createStreamMuxer(joinSmallFrames(connection))
+    const framing = framingMuxerOf(muxer)
     readFrames(muxer, connection, init.streamOptions?.maxStreamWindowSize ?? stockWindowBytes)
     measureRoundTrip(muxer)
-    const lean = <S extends Stream>(stream: S): S =>
-      sendDirectly(stayPaused(updateByHalves(stream)), framingMuxerOf(muxer))
-    const createStream = muxer.createStream.bind(muxer)
-    muxer.createStream = async options => lean(await createStream(options))
+    const lean = <S extends Stream>(stream: S): S => sendDirectly(stayPaused(updateByHalves(stream)), framing)
+    const onCreateStream = framing.onCreateStream.bind(muxer)
+    framing.onCreateStream = options => lean(onCreateStream(options))
     const onRemoteStream = muxer.onRemoteStream.bind(muxer)
     // Not by the 'stream' event: a listener of ours would take early streams from the connection.
     muxer.onRemoteStream = stream => onRemoteStream(lean(stream))
@@ -144,6 +144,8 @@ function updateByHalves<S extends Stream>(stream: S): S {
   const sendWindowUpdate = granting.sendWindowUpdate.bind(stream)
   granting.sendWindowUpdate = () => {
     const { state, recvWindow, recvWindowCapacity } = granting
+    // The first one follows a moment after its stream was made: both may have ended meanwhile, and a connection that has throws.
+    if (state === yamuxState.finished) return
     const flagless = state === yamuxState.synSent || state === yamuxState.established
     if (flagless && recvWindowCapacity > recvWindow / 2) return
     sendWindowUpdate()
