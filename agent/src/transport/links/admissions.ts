@@ -7,8 +7,6 @@ import { MeshError, type Peer } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { sourceOfAddr } from '../address.ts'
 import { cutOff } from '../libp2p/cut-off.ts'
-import { muxerOf } from '../libp2p/hidden-parts.ts'
-import { trustFrames } from '../libp2p/lean-yamux.ts'
 import type { Link } from './link.ts'
 
 interface AdmissionState {
@@ -129,7 +127,6 @@ export class Admissions {
     this.#count(state, -1)
     clearTimeout(state.timer)
     state.link.resolve(link)
-    trustFrames(muxerOf(connection))
   }
 
   /** The peer, once its hello is done. @throws MeshError unavailable, rate_limited */

@@ -18,6 +18,8 @@ import type { Admissions } from './admissions.ts'
 import { byteStreamOf } from '../libp2p/byte-stream.ts'
 import { cutOff } from '../libp2p/cut-off.ts'
 import { duplexOf } from '../libp2p/duplex.ts'
+import { muxerOf } from '../libp2p/hidden-parts.ts'
+import { trustFrames } from '../libp2p/lean-yamux.ts'
 import { transportDefaults } from '../defaults.ts'
 import { answer, greet, type HelloPorts } from '../hello.ts'
 import { GivenUpGreetings } from './given-up-greetings.ts'
@@ -193,6 +195,8 @@ export class Connector {
       throw reason
     }
     this.#onLink(connection)
+    // Last: what was held may end the stream or the connection at once, which all the above hears of.
+    trustFrames(muxerOf(connection))
     return link
   }
 }
