@@ -1,4 +1,6 @@
 /** deploy/compose in a real engine: it starts in the order of health, and its agents call each other through the relays. */
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { composeImages } from './support/compose-images.ts'
 import { ComposeMesh, type Container } from './support/compose-mesh.ts'
@@ -72,6 +74,25 @@ describeEngine('the installation of deploy/compose', () => {
     await expect.poll(alerts, longest).toContain('"alertname":"AgentMeshWatchdog"')
   }
   it('is watched: Prometheus reads the metrics of all and sends alerts to Alertmanager', isWatched, 2 * limit)
+
+  const isRestored = async () => {
+    const page = await readFile(join(import.meta.dirname, '../../docs/compose.md'), 'utf8')
+    const [, section = ''] = /^## Backup and restore$([^]*?)^## /m.exec(page) ?? []
+    const lines = [...section.matchAll(/^```sh\n([^]*?)```/gm)].flatMap(([, block = '']) =>
+      block.trim().split('\n'),
+    )
+    expect(lines.at(-1)).toBe('docker compose up --detach')
+    for (const line of lines.slice(0, -1)) await mesh.line(line)
+    const { mode } = await stat(join(mesh.folder, 'compose/mesh.backup'))
+    expect(mode & 0o777).toBe(0o600)
+    await mesh.up()
+    const names = () => mesh.ask('control-plane-2', 'members', 'list', '--json').catch(String)
+    for (const name of ['relay-1', 'relay-2', 'agent-1', 'agent-2'])
+      await expect.poll(names, longest).toContain(`"name":"${name}"`)
+    await isHealthy()
+    await callThroughRelay()
+  }
+  it('is restored from a backup into empty volumes, line by line of its page', isRestored, 3 * limit)
 })
 
 /** Of those that have a check. */

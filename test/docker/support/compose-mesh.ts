@@ -10,8 +10,8 @@ import type { Engine } from './engine.ts'
 const run = promisify(execFile)
 const deploy = join(import.meta.dirname, '..', '..', '..', 'deploy')
 const anyPort = '127.0.0.1:0'
-/** Grafana cannot be had where no registry can be reached. */
-const missing = ['grafana']
+/** Grafana cannot be had where no registry can be reached, and what restores a backup is asked for. */
+const missing = ['grafana', 'restore']
 
 export interface ComposeMeshInit {
   engine: Engine
@@ -94,6 +94,15 @@ export class ComposeMesh {
     const [file = '', ...first] = this.#command
     const { stdout } = await run(file, [...first, ...args], { env: this.env, maxBuffer: 16 * 1024 * 1024 })
     return stdout.trimEnd()
+  }
+
+  /** Runs a line of a page in a shell beside compose.yaml. @returns its stdout @throws Error with its stderr */
+  async line(text: string): Promise<string> {
+    const own = text
+      .replaceAll('docker compose', this.#command.join(' '))
+      .replaceAll(' compose_', ` ${this.env['COMPOSE_PROJECT_NAME']}_`)
+    const { stdout } = await run('sh', ['-c', own], { env: this.env, cwd: join(this.folder, 'compose') })
+    return stdout
   }
 
   async up(): Promise<void> {
