@@ -258,6 +258,7 @@ test.each([
 test.each([
   ['a proxy', 'relay.env.HTTPS_PROXY=http://proxy:3128'],
   ['one address for one relay', 'relay.address=a.example:4001,relay.replicas=1'],
+  ['two addresses of one relay', 'relay.address=[2001:db8::1]:4001\\,a.example:4001,relay.replicas=1'],
 ])('it takes %s', async (_, value) => {
   expect((await render('minimal', '--set', value)).length).toBeGreaterThan(5)
 })
