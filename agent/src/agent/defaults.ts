@@ -12,6 +12,8 @@ export const agentDefaults = {
   loadReportPercent: 5,
   /** The failure of a dial that had less time than this does not count against the member. */
   doubtDialMs: 1_000,
+  /** The record of a member that starts lists its home relay once it has one: so long after it was signed a way is waited for. */
+  awaitWayMs: 5_000,
   /** Until a listener learns that a linked member, which its relay reports offline, is still heard. */
   eventRecheckMs: 1_000,
   /** Between two measurements of the round trip to the relays held where each byte costs: 340 bytes each. */

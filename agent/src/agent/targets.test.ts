@@ -1,134 +1,30 @@
-/** Real links over loopback; the map is the test's. */
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
-import type { MapChange } from '@agent-mesh/protocol'
-import { formatMapCursor, MeshError, shardOf, type RelayEntry } from '@agent-mesh/protocol'
+import { MeshError, type RelayEntry } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { TestMesh as Documents, type TestMember } from '../../../test/support/mesh-fixture.ts'
+import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts'
 import { refusal } from '../../../test/support/refusal.ts'
-import { headKeeper, type HeadKeeper } from '../membership/head-keeper.ts'
-import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
-import { openMeshMap, type MeshMap } from '../membership/mesh-map.ts'
-import { Belief } from '../membership/belief.ts'
-import { Presence } from '../membership/presence.ts'
-import { Verdicts } from '../membership/verdicts.ts'
-import { systemClock } from '../observe/clock.ts'
-import { createLogger } from '../observe/logger.ts'
-import { TimerWheel, TurnQueue } from '../rpc/index.ts'
-import { ServiceRegistry } from '../services/index.ts'
-import { TestTransports } from '../transport/testing/test-transports.ts'
-import type { Transport } from '../transport/transport.ts'
-import type { Member } from '../member/member.ts'
-import { RpcSessions } from '../paths/rpc-sessions.ts'
-import { Targets } from './targets.ts'
+import { deadAddr, testTargets, type TestTargets } from './testing/test-targets.ts'
 
-const log = createLogger('test', 'silent')
-
-let network: TestTransports
-let documents: Documents
-let store: MemberStore
-let head: HeadKeeper
-let map: MeshMap
-let presence: Presence
-let registry: ServiceRegistry
-let wheel: TimerWheel
-let agent: Transport
-let targets: Targets
+let kit: TestTargets
+let network: TestTargets['network']
+let documents: TestMesh
+let head: TestTargets['head']
+let map: TestTargets['map']
+let presence: TestTargets['presence']
+let registry: TestTargets['registry']
+let agent: TestTargets['agent']
+let targets: TestTargets['targets']
 let edge: TestMember
 
-const self = { call: () => Promise.resolve('answered here') }
-
 beforeEach(async () => {
-  network = await TestTransports.create()
-  documents = await Documents.create()
-  store = openMemberStore(':memory:')
-  head = await headKeeper({ meshId: documents.meshId, store, log })
-  await head.accept(await documents.head())
-  map = await openMeshMap({ store, head, log, clock: systemClock })
+  documents = await TestMesh.create()
+  kit = await testTargets(documents)
+  ;({ network, head, map, presence, registry, agent, targets } = kit)
   edge = await documents.member({ name: 'edge-7' })
-  await know(edge)
-  const onError = (error: unknown) => {
-    throw error
-  }
-  presence = new Presence(onError)
-  registry = new ServiceRegistry()
-  wheel = new TimerWheel()
-  agent = await network.join('agent')
-  const sessions = new RpcSessions({ wheel, turns: new TurnQueue(wheel), handlerFor: () => () => undefined })
-  const belief = new Belief({
-    self: agent.peerId,
-    links: agent.links,
-    presence,
-    verdicts: new Verdicts(() => 0, onError),
-    heardAt: () => 0,
-    now: () => performance.now(),
-    onError,
-  })
-  const member = {
-    belief,
-    clock: systemClock,
-    presence,
-    map,
-    head,
-    transport: agent,
-    identity: { peerId: agent.peerId },
-    credential: { claims: { name: 'self' } },
-    serving: { registry, sessions },
-  } as unknown as Member
-  targets = new Targets({ member, paths: 'any', self: self as never, usesRelay: () => true })
+  await kit.know(edge)
 })
-afterEach(async () => {
-  await network.stop()
-  wheel.stop()
-  store.close()
-})
-
-async function know(member: TestMember, record: Parameters<TestMember['record']>[0] = {}): Promise<void> {
-  const change: MapChange = {
-    shard: await shardOf(member.peerId),
-    v: 1,
-    peerId: member.peerId,
-    record: await member.record(record),
-    credential: await member.credential(),
-  }
-  const next = formatMapCursor({ epoch: member.peerId.slice(-8), v: new Array<number>(16).fill(1) })
-  await map.apply({ changes: [change], next, more: false })
-}
-
-/** A member that has neither an address nor a relay. */
-async function unreachable(): Promise<TestMember> {
-  const member = await documents.member({ name: 'edge-8' })
-  await know(member, { addrs: [] })
-  return member
-}
-
-const notLinked = ({ peerId }: TestMember): Promise<MeshError> =>
-  targets.link(peerId, {}).then(
-    () => expect.fail('linked'),
-    (error: unknown) => error as MeshError,
-  )
-
-test('a member that is offline is told as offline, with the time it was last seen, whatever its dial failed with', async () => {
-  const away = await unreachable()
-  const relay = presence.from('relay-1')
-  relay.tell({ full: true, up: [away.peerId], down: [] })
-  const reported = Date.now()
-  relay.tell({ full: false, up: [], down: [away.peerId] })
-  const error = await notLinked(away)
-  expect(error).toMatchObject({
-    code: 'unavailable',
-    message: expect.stringMatching(
-      /^Cannot connect to edge-8: it is offline, last seen \d{4}-.*Z$/,
-    ) as string,
-  })
-  const { lastSeen } = error.details as { lastSeen: string }
-  expect(Math.abs(Date.parse(lastSeen) - reported)).toBeLessThan(60_000)
-})
-
-test('a member of which no relay reports is not told as offline', async () => {
-  const error = await notLinked(await unreachable())
-  expect(error.message).toBe('Cannot connect to edge-8: it has no address and no relay')
-})
+afterEach(() => kit.stop())
 
 describe('Targets', () => {
   test('names those whose records list the service, and this agent when it serves it', () => {
@@ -167,7 +63,7 @@ describe('Targets', () => {
     expect(standing()).toEqual([1, 0, 0])
     relay.tell({ full: false, up: [], down: [edge.peerId] })
     expect(standing()).toEqual([0, 0, 1])
-    await know(await documents.member({ name: 'edge-8' }))
+    await kit.know(await documents.member({ name: 'edge-8' }))
     expect(standing()).toEqual([0, 0, 2])
     relay.end()
     expect(standing()).toEqual([0, 2, 0])
@@ -247,7 +143,7 @@ describe('Targets', () => {
   })
 
   test('answers for itself without a link', async () => {
-    expect(await targets.callee(agent.peerId, { deadline: performance.now() + 1000 })).toBe(self)
+    expect(await targets.callee(agent.peerId, { deadline: performance.now() + 1000 })).toBe(kit.self)
   })
 
   test('says at once that nobody knows a member', async () => {
@@ -278,16 +174,6 @@ describe('Targets', () => {
     expect((await link).remoteAddr).toContain(relay.addresses()[0])
   })
 })
-
-/** Nothing listens there. */
-async function deadAddr(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return `/ip4/127.0.0.1/tcp/${port}`
-}
 
 /** A listener that accepts and sends nothing. */
 async function silentAddr(): Promise<string> {

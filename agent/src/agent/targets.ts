@@ -36,6 +36,9 @@ export interface TargetsInit {
   region?: string | undefined
 }
 
+/** `awaitsWay`: a member whose record is new and lists no way is waited for. @default unless it is upkeep */
+type TargetLinkOptions = Partial<CalleeOptions> & Pick<LinkOptions, 'upkeep'> & { awaitsWay?: boolean }
+
 /** Codes of a dial that do not count against the member dialled. */
 const notOfTheMember: readonly ErrorCode[] = [
   'cancelled',
@@ -149,7 +152,7 @@ export class Targets implements CallTargets {
     this.#member.belief.dialled(peerId)
     const startedAt = systemWheelClock.now()
     try {
-      return this.#callee(await this.link(peerId, options))
+      return this.#callee(await this.link(peerId, { ...options, awaitsWay: false }))
     } catch (error) {
       this.#notReached(peerId, error, options.deadline - startedAt)
       throw error
@@ -172,10 +175,11 @@ export class Targets implements CallTargets {
   }
 
   /**
-   * The best link whose peer takes new calls; where that is a circuit whose relay leaves, another is tried first.
+   * The best link whose peer takes new calls; where that is a circuit whose relay leaves, another is tried first. A member
+   * that has just started and lists no way yet is waited for, unless `awaitsWay` is false.
    * @throws MeshError as {@link Transport.connect}; of a member that is offline it says so, and since when
    */
-  async link(peerId: string, options: Partial<CalleeOptions> & Pick<LinkOptions, 'upkeep'>): Promise<Link> {
+  async link(peerId: string, options: TargetLinkOptions): Promise<Link> {
     try {
       return await this.#usableLink(peerId, options)
     } catch (error) {
@@ -185,11 +189,11 @@ export class Targets implements CallTargets {
 
   async #usableLink(
     peerId: string,
-    { deadline, signal, upkeep = false }: Partial<CalleeOptions> & Pick<LinkOptions, 'upkeep'>,
+    { deadline, signal, upkeep = false, awaitsWay = !upkeep }: TargetLinkOptions,
   ): Promise<Link> {
     const limits = { ...(deadline === undefined ? {} : { deadline }), ...(signal ? { signal } : {}) }
     const options: LinkOptions = { paths: this.#pathsTo(peerId), upkeep, ...limits }
-    const connect = () => this.#member.transport.connect(this.#dialTarget(peerId), options)
+    const connect = () => this.#member.transport.connect(this.#dialTarget(peerId, awaitsWay), options)
     let link = await connect()
     if (link.displaced && !upkeep) {
       await this.#successors.awaited(link, (deadline ?? Infinity) - systemWheelClock.now(), signal)
@@ -239,10 +243,17 @@ export class Targets implements CallTargets {
     return this.#paths === 'relay' && isRelay() ? 'any' : this.#paths
   }
 
-  #dialTarget(peerId: string): DialTarget {
+  #dialTarget(peerId: string, awaitsWay = false): DialTarget {
     const target = this.#knownOf(peerId)
-    if (target !== undefined) return target
+    if (target !== undefined) return awaitsWay ? { ...target, awaitWayMs: this.#awaitWayMs(peerId) } : target
     throw new MeshError('unavailable', `Cannot reach ${peerId}: the map does not know it`)
+  }
+
+  /** An incarnation is the time of the signature, or of one before it. */
+  #awaitWayMs(peerId: string): number {
+    const { map, clock } = this.#member
+    const ageMs = clock.now() - (map.get(peerId)?.record.incarnation ?? 0)
+    return Math.max(0, agentDefaults.awaitWayMs - Math.max(0, ageMs))
   }
 
   #knownOf(peerId: string): DialTarget | undefined {

@@ -13,6 +13,8 @@ export interface DialTarget {
   addrs: readonly string[]
   /** Its relays, home first. */
   relays: readonly RelayTarget[]
+  /** A dial that knows no way waits so long for the first, ms. @default 0 */
+  awaitWayMs?: number
 }
 
 export interface ConnectOptions {

@@ -173,6 +173,7 @@ export class Dialer {
       ...news(target),
       action: `connect to ${target.name ?? target.peerId}`,
       signal: abort.signal,
+      awaitWayMs: target.awaitWayMs ?? 0,
       // The peer may have begun a call on it.
       discard: link => this.#links.retire(link),
       onBegun: adder => void (add = adder),

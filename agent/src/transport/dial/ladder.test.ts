@@ -193,6 +193,16 @@ describe('the dial ladder', () => {
     })
   })
 
+  it('waits for the first way as long as it may', async () => {
+    const began = run([], [], { awaitWayMs: 60_000 })
+    began.add({ direct: [], relayed: [] })
+    began.add({ direct: [], relayed: [ok('relay')] })
+    expect(await began.result).toBe('relay')
+    await expect(run([], [], { awaitWayMs: 1 }).result).rejects.toMatchObject({
+      message: 'Cannot reach db-1: it has no address and no relay',
+    })
+  })
+
   it('ends with its signal', async () => {
     const abort = new AbortController()
     const { result } = run([hangs('a')], [hangs('b')], { signal: abort.signal })

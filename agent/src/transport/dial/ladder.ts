@@ -39,6 +39,8 @@ export interface Ladder<T> extends Ways<T> {
   discard: (late: T) => void
   /** How one attempt ended: without an error it brought a link. */
   onTried?: (name: string, error: MeshError | undefined) => void
+  /** How long a race that begins without any way waits for the first to be added. @default 0 */
+  awaitWayMs?: number
   /** Receives a function that adds ways while the race runs; it has no effect after the race. */
   onBegun?: (add: (ways: Ways<T>) => void) => void
   /** Direct attempts that continue after a relay won, until they settle or `signal` aborts. Their results are kept. */
@@ -53,9 +55,7 @@ export interface Ladder<T> extends Ways<T> {
 
 /** @throws MeshError unavailable when all fail or the peer's own answer; deadline_exceeded, cancelled with the signal */
 export async function climb<T>(ladder: Ladder<T>): Promise<T> {
-  const { action, direct, relayed, signal } = ladder
-  if (direct.length + relayed.length === 0)
-    throw new MeshError('unavailable', `Cannot ${action}: it has no address and no relay`)
+  const { action, signal } = ladder
   const race = new Race(ladder)
   ladder.onBegun?.(ways => race.add(ways))
   const { promise: stopped, reject } = Promise.withResolvers<never>()
@@ -83,6 +83,7 @@ class Race<T> {
   readonly #signals: Record<Kind, AbortSignal>
   readonly #errors: { name: string; error: MeshError }[] = []
   readonly #answered: PromiseWithResolvers<void> = Promise.withResolvers()
+  readonly #anyWay: PromiseWithResolvers<void> = Promise.withResolvers()
   #anyAnswered = false
   #direct: Promise<unknown> = Promise.resolve()
   #relaysBegin: Promise<void> | undefined
@@ -104,11 +105,13 @@ class Race<T> {
   /** Settles when nothing is left to try, ways added meanwhile included. */
   async run(): Promise<void> {
     this.add(this.#ladder)
+    const { awaitWayMs = 0 } = this.#ladder
+    if (this.#rungs.length === 0) await pause(awaitWayMs, this.#anyWay.promise, this.#signals.relayed)
     for (const rung of this.#rungs) await rung
   }
 
   add({ direct, relayed }: Ways<T>): void {
-    if (this.#ended) return
+    if (this.#ended || direct.length + relayed.length === 0) return
     const { staggerMs, relayHeadStartMs } = this.#ladder
     const dialled = this.#rung('direct', direct, staggerMs ?? transportDefaults.staggerMs)
     this.#direct = Promise.all([this.#direct, dialled])
@@ -117,6 +120,7 @@ class Race<T> {
       this.#rung('relayed', relayed, relayHeadStartMs ?? transportDefaults.relayHeadStartMs),
     )
     this.#rungs.push(dialled, relays)
+    this.#anyWay.resolve()
   }
 
   /** Until direct addresses had their chance, or all failed. */
@@ -183,7 +187,7 @@ class Race<T> {
     const { action } = this.#ladder
     const told = this.#errors.find(({ error }) => answers.includes(error.code)) ?? this.#errors.at(-1)
     const code = told !== undefined && answers.includes(told.error.code) ? told.error.code : 'unavailable'
-    const reason = told === undefined ? 'nothing was tried' : reasonOf(told.error)
+    const reason = told === undefined ? 'it has no address and no relay' : reasonOf(told.error)
     throw new MeshError(code, `Cannot ${action}: ${reason}`, {
       cause: told?.error,
       details: { attempts: this.#errors.map(({ name, error }) => `${name}: ${error.message}`) },
