@@ -1,4 +1,4 @@
-/** Members that cannot be reached: what is told of them, and who is waited for. */
+/** Members that cannot be reached: what callers hear of them, and who is waited for. */
 import type { MeshError } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts'
