@@ -1,7 +1,5 @@
+import './umask.ts'
 import { runProgram } from './program.ts'
-
-// Files of this process are for its owner alone: keys, databases, sockets.
-process.umask(0o077)
 
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', error => {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
@@ -209,6 +209,16 @@ describe('agent-mesh, as processes', () => {
     expect(refused.code).toBe(4)
     expect(lastJson(refused)).toMatchObject({ error: { code: 'token_invalid' } })
   })
+})
+
+it('writes the source code of a new project for all who may read the folder', async () => {
+  const project = workshop.folder('greeter')
+  expect((await runCommand(['init', project])).code).toBe(0)
+  const modes = ['', 'src', 'package.json', 'src/service.ts'].map(
+    async path => (await stat(join(project, path))).mode & 0o777,
+  )
+  const usual = (mode: number) => mode & ~process.umask()
+  expect(await Promise.all(modes)).toEqual([0o777, 0o777, 0o666, 0o666].map(usual))
 })
 
 describe('agent-mesh, when something is wrong', () => {

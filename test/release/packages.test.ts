@@ -156,6 +156,18 @@ describe('the packages', () => {
     )
   })
 
+  test('are what a new project installs, tests and checks its types with', async () => {
+    const project = join(folder, 'greeter')
+    await run(process.execPath, [installed('agent-mesh/bin/agent-mesh.js'), 'init', project])
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env
+    const inProject = (...args: string[]) => run('npm', args, { cwd: project, env })
+    await inProject('install', '--no-audit', '--registry', registry.url)
+    expect((await inProject('test')).stdout).toMatch(/pass 3\n.*fail 0/)
+    await inProject('run', 'check')
+    const { stdout } = await inProject('exec', '--', 'agent-mesh', '--version')
+    expect(versions).toContain(stdout.trim())
+  })
+
   test('are upgraded and downgraded by npm', async () => {
     const version = async () =>
       (await run(process.execPath, [installed('.bin/agent-mesh'), '--version'])).stdout.trim()

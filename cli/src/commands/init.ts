@@ -21,7 +21,11 @@ Examples:
 Exit codes: 0 made, 2 the name is none of a service, 8 the folder is not empty.`,
     )
   onCall<{ name?: string }, [string]>(command, finish, async ({ options, output }, dir) => {
-    const { makeProject } = await import('../project/make-project.ts')
+    const [{ makeProject }, { restoreUmask }] = await Promise.all([
+      import('../project/make-project.ts'),
+      import('../umask.ts'),
+    ])
+    restoreUmask()
     const made = await makeProject(dir, options.name)
     output.result(made, () => [
       `${output.style('green', `The service ${made.service}`)} is in ${made.folder}:`,

@@ -26,9 +26,11 @@ test('the test of a new project passes with what it depends on', async () => {
   expect(made).toMatchObject({ service: 'greeter', folder: join(folder, 'greeter') })
   const manifest = JSON.parse(await readFile(join(made.folder, 'package.json'), 'utf8')) as {
     dependencies: object
+    devDependencies: object
     scripts: { test: string }
   }
   expect(Object.keys(manifest.dependencies)).toEqual(['@agent-mesh/agent', 'zod'])
+  expect(Object.keys(manifest.devDependencies)).toContain('agent-mesh')
   expect(manifest.scripts.test).toBe('node --test')
   await install(made.folder)
   // Set where a runner of tests runs another one, which reports to it.

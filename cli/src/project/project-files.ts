@@ -35,7 +35,7 @@ const manifestOf = ({ name }: Project) => ({
     check: 'tsc',
   },
   dependencies: { '@agent-mesh/agent': `^${version}`, zod: '^4.0.0' },
-  devDependencies: { '@agent-mesh/cli': `^${version}`, '@types/node': '^24.0.0', typescript: '~6.0.0' },
+  devDependencies: { '@types/node': '^24.0.0', 'agent-mesh': `^${version}`, typescript: '~6.0.0' },
 })
 
 const tsconfig = {
@@ -62,12 +62,12 @@ The service \`${service}\` of a mesh.
 |---|---|
 | \`npm test\` | runs the tests, on a mesh inside the process |
 | \`npm run check\` | checks the types |
-| \`npm run dev\` | serves it on the agent of this machine, and reloads it when a file changes |
-| \`npm start\` | serves it |
+| \`npm start\` | starts an agent that serves it |
+| \`npm run dev\` | the same, and reloads it when a file changes |
 
-The first start needs a join token: \`AGENT_MESH_JOIN=TOKEN npm start\`. Then, on any machine of the mesh:
+The first start needs a join token: \`AGENT_MESH_JOIN=TOKEN npm start\`. Then, from here or any machine of the mesh:
 
-    agent-mesh call ${service}.greet -f name=Ada
+    npx agent-mesh call ${service}.greet -f name=Ada
 `
 
 const contract = (
