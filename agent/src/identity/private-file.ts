@@ -15,6 +15,12 @@ const nothing: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of its path is no folder',
 }
 
+/** Codes of a path that no file can have, in words. */
+const impossible: Readonly<Record<string, string>> = {
+  ENAMETOOLONG: 'its name is too long',
+  ERR_INVALID_ARG_VALUE: 'its path has a character that no path may have',
+}
+
 /** `ENOENT` and the like, of an error of the system or one that tells of it; what else an error says that does neither. */
 export function systemCode(error: unknown): string {
   if (error instanceof MeshError && typeof error.details?.['system'] === 'string')
@@ -25,14 +31,17 @@ export function systemCode(error: unknown): string {
 export const isDiskFull = (error: unknown): boolean => noRoom.has(systemCode(error))
 
 /** The error of a failed operation on a file; {@link systemCode} reads its details, also at another member. @param action what cannot be done, with the file */
-export const fileFailure = (action: string, cause: unknown): MeshError =>
-  isDiskFull(cause)
-    ? new MeshError('unavailable', `Cannot ${action}: disk full (${systemCode(cause)})`, {
-        cause,
-        hint: 'Free space on that disk; nothing was lost.',
-        details: { system: systemCode(cause) },
-      })
-    : new MeshError('permission_denied', `Cannot ${action}: ${systemCode(cause)}`, { cause })
+export function fileFailure(action: string, cause: unknown): MeshError {
+  const system = systemCode(cause)
+  const reason = impossible[system]
+  if (reason !== undefined) return new MeshError('invalid_argument', `Cannot ${action}: ${reason}`, { cause })
+  if (!isDiskFull(cause)) return new MeshError('permission_denied', `Cannot ${action}: ${system}`, { cause })
+  return new MeshError('unavailable', `Cannot ${action}: disk full (${system})`, {
+    cause,
+    hint: 'Free space on that disk; nothing was lost.',
+    details: { system },
+  })
+}
 
 /** As {@link fileFailure}, of a file that ought to be there. */
 export function readFailure(action: string, cause: unknown): MeshError {

@@ -1,4 +1,5 @@
 /** The file that a transfer grows in, beside its place. */
+import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { lstat, open, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -8,8 +9,16 @@ import { fileFailure, systemCode } from '../../identity/private-file.ts'
 /** No file of a user ends so by chance: `big.part` may be one beside `big`. */
 const ending = '.mesh-part'
 
-/** `.NAME.mesh-part` in the same folder. */
-export const partOf = (path: string): string => join(dirname(path), `.${basename(path)}${ending}`)
+/** Of a name of a file, on the file systems in use. */
+const mostNameBytes = 255
+
+/** `.NAME.mesh-part` in the same folder; a hash for a name to which nothing can be added. */
+export function partOf(path: string): string {
+  const name = `.${basename(path)}${ending}`
+  if (Buffer.byteLength(name) <= mostNameBytes) return join(dirname(path), name)
+  const hash = createHash('sha256').update(basename(path)).digest('hex')
+  return join(dirname(path), `.${hash}${ending}`)
+}
 
 /** Whether a file of this name is the part of another one: nothing else is saved under it. */
 export const isPartName = (name: string): boolean => name.startsWith('.') && name.endsWith(ending)

@@ -1,5 +1,5 @@
 /** Saves what is received: beside its place until it is complete and on disk, then under its name. */
-import { rename, stat, type FileHandle } from 'node:fs/promises'
+import { rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { MeshError, transferLimits } from '@agent-mesh/protocol'
 import { shownValue } from '@agent-mesh/protocol/shown-value'
@@ -19,7 +19,7 @@ const writing = new Set<string>()
  * there are kept if they are the beginning of what is sent.
  * @returns bytes of the file
  * @throws MeshError unavailable for a full disk, permission_denied, conflict while the file is being saved already, invalid_argument
- * for a folder and for the name of a part, not_found without a folder for it; as fetchBlocks
+ * for what is no file and for the name of a part, not_found without a folder for it; as fetchBlocks
  */
 export async function saveFile(
   path: string,
@@ -43,6 +43,8 @@ export async function saveFile(
       await handle.sync()
       await mustBePartOf(path, handle)
     } catch (error) {
+      // Nothing in it could be continued.
+      if ((await handle.stat()).size === 0) await rm(part, { force: true })
       throw saved(path, error)
     } finally {
       await handle.close()
@@ -63,7 +65,10 @@ async function checkPlace(path: unknown): Promise<void> {
   if (typeof path !== 'string' || path === '')
     throw invalidArgument('save what is received', `its path is ${shownValue(path)}`, hint)
   const there = await stat(path).catch(() => undefined)
-  if (there?.isDirectory() === true) throw invalidArgument(`save ${path}`, 'it is a folder', hint)
+  if (there === undefined || there.isFile()) return
+  // The file would take its place: /dev/null would be one for every program of the machine.
+  const what = there.isDirectory() ? 'a folder' : 'a device, a pipe or a socket'
+  throw invalidArgument(`save ${path}`, `it is ${what}`, hint)
 }
 
 async function fill(handle: FileHandle, init: Omit<FetchBlocksInit, 'place' | 'buffer'>): Promise<number> {

@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process'
 import { renameSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { duplexPair, type Duplex } from 'node:stream'
+import { promisify } from 'node:util'
 import { MeshError, transferLimits, type TransferOffer } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ExposedPorts } from '../pipes/exposed-ports.ts'
@@ -219,6 +221,37 @@ describe('a saved transfer', () => {
     for (const [name, content] of Object.entries(contents).reverse()) await save(name, content)
     await mustHaveAll()
     await expect(save('.big.mesh-part', bytes)).rejects.toMatchObject({ code: 'invalid_argument' })
+  })
+
+  it('leaves a device, a pipe and a folder as they are', async () => {
+    const sender = new Sender()
+    const offer = await sender.transfers.offer(me.sub, bytes)
+    const pipe = join(folder, 'pipe')
+    await promisify(execFile)('mkfifo', [pipe])
+    for (const to of [pipe, folder])
+      await expect(sender.receive(offer).saveTo(to)).rejects.toMatchObject({ code: 'invalid_argument' })
+    expect((await stat(pipe)).isFIFO()).toBe(true)
+  })
+
+  it('has any name that a file can have, and no other', async () => {
+    const sender = new Sender()
+    const save = async (name: string) =>
+      sender.receive(await sender.transfers.offer(me.sub, bytes)).saveTo(join(folder, name))
+    for (const name of ['x'.repeat(255), 'ü'.repeat(127), 'two\nlines'])
+      expect(await save(name)).toBe(bytes.length)
+    for (const name of ['x'.repeat(256), 'a\0b'])
+      await expect(save(name)).rejects.toMatchObject({ code: 'invalid_argument' })
+    await expect(sender.transfers.offer(me.sub, 'a\0b')).rejects.toMatchObject({ code: 'invalid_argument' })
+  })
+
+  it('leaves nothing of an offer that is used up', async () => {
+    const sender = new Sender()
+    const offer = await sender.transfers.offer(me.sub, bytes)
+    await sender.receive(offer).saveTo(join(folder, 'used'))
+    await expect(sender.receive(offer).saveTo(join(folder, 'again'))).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    expect((await readdir(folder)).filter(name => name.includes('again'))).toEqual([])
   })
 
   it('is no file that took the place of its part meanwhile', async () => {
