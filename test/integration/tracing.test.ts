@@ -34,6 +34,7 @@ beforeAll(async () => {
       read: (id, { trace: parent }) => `${id} ${parent?.traceId}`,
       fail: id => {
         if (id === 'missing') throw new MeshError('not_found', 'Cannot read: it is missing')
+        if (id === 'odd') return Number.NaN as never
         throw new Error(`secret ${id}`)
       },
     },
@@ -133,18 +134,22 @@ describe('with OpenTelemetry set up', () => {
   test('a failure is an error of the caller, and of the callee when it is its fault', async () => {
     await refusal(caller.call('back.fail', 'x'))
     await refusal(caller.call('back.fail', 'missing'))
+    await refusal(caller.call('back.fail', 'odd'))
     await refusal(caller.call('back.fail', 7 as never))
-    const ended = (await spans(5)).map(({ kind, status, attributes }) => [
+    const ended = (await spans(7)).map(({ kind, status, attributes }) => [
       kind,
       attributes['error.type'],
       status.code,
+      attributes['agent_mesh.peer.id'],
     ])
     expect(ended).toEqual([
-      [SpanKind.SERVER, 'internal', SpanStatusCode.ERROR],
-      [SpanKind.CLIENT, 'internal', SpanStatusCode.ERROR],
-      [SpanKind.SERVER, 'not_found', SpanStatusCode.UNSET],
-      [SpanKind.CLIENT, 'not_found', SpanStatusCode.ERROR],
-      [SpanKind.CLIENT, 'invalid_argument', SpanStatusCode.ERROR],
+      [SpanKind.SERVER, 'internal', SpanStatusCode.ERROR, caller.peerId],
+      [SpanKind.CLIENT, 'internal', SpanStatusCode.ERROR, last.peerId],
+      [SpanKind.SERVER, 'not_found', SpanStatusCode.UNSET, caller.peerId],
+      [SpanKind.CLIENT, 'not_found', SpanStatusCode.ERROR, last.peerId],
+      [SpanKind.SERVER, 'application', SpanStatusCode.ERROR, caller.peerId],
+      [SpanKind.CLIENT, 'application', SpanStatusCode.ERROR, last.peerId],
+      [SpanKind.CLIENT, 'invalid_argument', SpanStatusCode.ERROR, undefined],
     ])
     expect(JSON.stringify(traced.spans.map(({ status, attributes }) => [status, attributes]))).not.toContain(
       'secret',

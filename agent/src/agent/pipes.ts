@@ -18,6 +18,7 @@ import { checkReceiveOptions, systemWheelClock, Transfer, type ReceiveOptions } 
 import { transferDefaults } from '../rpc/transfers/defaults.ts'
 import { pipeTrace } from '../rpc/pipes/pipe-trace.ts'
 import { openPipe } from '../rpc/pipes/open-pipe.ts'
+import { currentTrace } from '../services/contract/current-call.ts'
 import type { PipeMember, ServedPipes } from './served-pipes.ts'
 
 export interface PipeOptions {
@@ -72,19 +73,22 @@ export class Pipes {
     parse(portNameField, port, action)
     const peerId = this.find(peer, action)
     const ms = checkDuration(timeout, action)
-    const limits = [timeoutSignal(ms, this.#startTimer), ...(signal === undefined ? [] : [signal])]
-    const limit = AbortSignal.any(limits)
+    const late = timeoutSignal(ms, this.#startTimer)
+    const limit = AbortSignal.any(signal === undefined ? [late] : [late, signal])
     const deadline = this.#now() + ms
     const span = this.#init.tracing?.connect(port)
     const asked = { to: `port:${port}`, ...(app !== undefined && { app }) }
-    const request = { ...asked, ...pipeTrace(span?.fields ?? {}) }
+    const request = { ...asked, ...pipeTrace(span?.fields ?? currentTrace() ?? {}) }
     try {
       const stream = await this.open(peerId, { deadline, signal: limit })
       const pipe = await openPipe(stream, { request, action, signal: limit })
       span?.end('ok', { peerId })
       return pipe
     } catch (thrown) {
-      const error = explained(toMeshError(thrown, 'unavailable', action), action)
+      const error =
+        late.aborted && limit.reason === late.reason
+          ? new MeshError('deadline_exceeded', `Cannot ${action}: no answer in ${ms} ms`, { cause: thrown })
+          : explained(toMeshError(limit.aborted ? limit.reason : thrown, 'unavailable', action), action)
       span?.end(error.code, { peerId, message: error.message })
       throw error
     }

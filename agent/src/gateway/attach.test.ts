@@ -2,6 +2,8 @@ import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError } from '@agent-mesh/protocol'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
+import { Traced } from '../../../test/support/traced.ts'
+import { traceOfParent } from '../observe/traceparent.ts'
 import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest'
 import { defineService, isErrorOf } from '../services/index.ts'
 import { failing } from '../services/testing/failing.ts'
@@ -29,11 +31,13 @@ const services = [{ service: 'shop@1', providers: [provider('a'), provider('b'),
 let folder: string
 let stop: () => Promise<void>
 let asked: Record<string, unknown>[]
+let parents: (string | undefined)[]
 let left: Promise<void>
 
 /** The socket of an agent: what it was asked, and answers by item. */
 beforeEach(async () => {
   asked = []
+  parents = []
   const gone = Promise.withResolvers<void>()
   left = gone.promise
   const agent = await standInAgent((request, response) => {
@@ -45,6 +49,7 @@ beforeEach(async () => {
       if (request.url === '/v1/services') return reply({ services })
       const call = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>
       asked.push(call)
+      parents.push(request.headers['traceparent'] as string | undefined)
       response.once('close', () => gone.resolve())
       if (call['params'] === 'never') return
       if (call['params'] !== 'gold')
@@ -106,6 +111,20 @@ test('bytes travel beside the JSON', async () => {
   const { scan } = (await attach({ data: folder })).service(shop)
   expect(await scan(new Uint8Array([255, 0]))).toBe(5)
   expect(asked[0]).toMatchObject({ method: 'shop@1.scan', bytes: '/wA=' })
+})
+
+test('a call is a span where the program traces, and the agent continues its trace', async () => {
+  await (await attach({ data: folder })).call('shop.price', 'tea')
+  const traced = Traced.start()
+  try {
+    const agent = await attach({ data: folder })
+    await agent.call('shop.price', 'tea')
+    expect(traced.spans.map(({ name }) => name)).toEqual(['shop/price'])
+    const { traceId, spanId } = traced.spans[0]!.spanContext()
+    expect(parents.map(traceOfParent)).toEqual([undefined, { traceId, spanId, flags: 1 }])
+  } finally {
+    traced.stop()
+  }
 })
 
 test('what the socket does not carry is refused', async () => {

@@ -5,6 +5,7 @@ import { invalidArgument } from '../core/invalid-argument.ts'
 import { checkOptions, namesOf } from '../core/option-names.ts'
 import { checkContracts, type Contracts } from '../services/index.ts'
 import { contextFolder } from '../identity/context-folder.ts'
+import { OtelTracing } from '../observe/otel-tracing.ts'
 import { AttachedAgent } from './attached-agent.ts'
 import { askLocal } from './local-socket.ts'
 
@@ -37,7 +38,10 @@ export async function attach<const C extends Contracts = readonly []>(
     throw new MeshError('unsupported', `Cannot attach to ${folder}: a ${kind} runs there`, {
       hint: 'Name the context or the data folder of an agent.',
     })
-  return new AttachedAgent({ folder, name, peerId, meshId, contracts: options.contracts })
+  // Where its API cannot be loaded, there are no spans.
+  const tracing = new OtelTracing(() => {})
+  await tracing.start()
+  return new AttachedAgent({ folder, name, peerId, meshId, contracts: options.contracts, tracing })
 }
 
 const attachNames = namesOf<AttachOptions>({ data: true, context: true, contracts: true })

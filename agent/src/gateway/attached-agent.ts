@@ -9,6 +9,7 @@ import {
 import { awaitProvider } from '../agent/await-provider.ts'
 import { describeService } from '../agent/describe-service.ts'
 import type { ServiceAgent } from '../agent/service-agent.ts'
+import type { Tracing } from '../observe/tracing.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import { askedService, Balancer, resilienceOf, ServiceCaller, type Contracts } from '../services/index.ts'
 import { AttachedTargets, EachAttached } from './attached-calls.ts'
@@ -20,6 +21,7 @@ export interface AttachedAgentInit<C extends Contracts> {
   readonly peerId: string
   readonly meshId: string
   readonly contracts: C | undefined
+  readonly tracing: Tracing
 }
 
 /** ms between two looks whether a service has a provider. */
@@ -44,14 +46,14 @@ export class AttachedAgent<const C extends Contracts = readonly []> implements C
   readonly #each: EachAttached
   readonly #callEach: ServiceCaller<C>
 
-  constructor({ folder, name, peerId, meshId, contracts }: AttachedAgentInit<C>) {
+  constructor({ folder, name, peerId, meshId, contracts, tracing }: AttachedAgentInit<C>) {
     this.name = name
     this.peerId = peerId
     this.meshId = meshId
     this.#folder = folder
     this.#each = new EachAttached(folder)
-    const calls = callerOf(new AttachedTargets(folder), contracts)
-    const each = (this.#callEach = callerOf(this.#each, contracts))
+    const calls = callerOf(new AttachedTargets(folder), contracts, tracing)
+    const each = (this.#callEach = callerOf(this.#each, contracts, tracing))
     this.call = calls.call.bind(calls)
     this.stream = calls.stream.bind(calls)
     this.service = calls.service.bind(calls) as Calling<C>['service']
@@ -82,10 +84,14 @@ export class AttachedAgent<const C extends Contracts = readonly []> implements C
     awaitProvider({ targets: this.#each, changes: [regularly] }, askedService(service, 'wait for'), options)
 }
 
-function callerOf<C extends Contracts>(targets: AttachedTargets, contracts: C | undefined): ServiceCaller<C> {
+function callerOf<C extends Contracts>(
+  targets: AttachedTargets,
+  contracts: C | undefined,
+  tracing: Tracing,
+): ServiceCaller<C> {
   const { random } = Math
   return new ServiceCaller<C>({
-    ...{ targets, random, now: () => systemWheelClock.now() },
+    ...{ targets, tracing, random, now: () => systemWheelClock.now() },
     balancer: new Balancer({ resilience: resilienceOf(false), random }),
     ...(contracts !== undefined && { contracts }),
   })

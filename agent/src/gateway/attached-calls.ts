@@ -4,6 +4,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { localCallReply, localServicesReply, type LocalService } from '@agent-mesh/protocol/local-api'
 import { valueOfLocal } from '@agent-mesh/protocol/local-value'
 import type { Encoded, RequestFields } from '@agent-mesh/protocol/wire/index'
+import { runWithinTrace } from '../observe/passed-trace.ts'
 import {
   systemWheelClock,
   type LinkCallOptions,
@@ -64,7 +65,8 @@ export class AttachedTargets implements CallTargets {
     const ms = wholeRemainingMs(timeoutMs, 1)
     const head = { method, timeoutMs: ms, idempotent, ...(peer !== anyMember && { peer }) }
     const asked = { path: '/v1/call', body: lineOf(params, 'params', head), timeoutMs: ms, signal }
-    return valueOfLocal(await askLocal(this.folder, asked, localCallReply))
+    const ask = () => askLocal(this.folder, asked, localCallReply)
+    return valueOfLocal(await runWithinTrace(fields ?? {}, ask))
   }
 
   async #stream(
@@ -79,7 +81,7 @@ export class AttachedTargets implements CallTargets {
       timeoutMs: wholeRemainingMs(endsAt - systemWheelClock.now(), 1),
     }
     const request = { method, params, ...timed, ...(peer !== anyMember && { peer }) }
-    return openLocalStream(this.folder, request, options)
+    return runWithinTrace(options.fields ?? {}, () => openLocalStream(this.folder, request, options))
   }
 }
 

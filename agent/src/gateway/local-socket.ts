@@ -6,6 +6,8 @@ import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import { request, type ClientRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type * as z from 'zod/mini'
+import { passedTrace } from '../observe/passed-trace.ts'
+import { traceHeaders } from '../observe/traceparent.ts'
 import { localAddress, socketPath } from './local-address.ts'
 
 /** Of a request, or of a line of a stream: the largest inline body of a call, with room for JSON; bytes. */
@@ -75,12 +77,16 @@ export function connectLocal(folder: string, platform = process.platform): Socke
   return connect({ path: address })
 }
 
-/** A request to the process; it has sent nothing yet. @param type of its body; absent: GET */
+/** A request to the process, which continues the trace that it is sent within; it has sent nothing yet. @param type of its body; absent: GET */
 export function openLocal(
   folder: string,
   { path, type, signal }: { path: string; type?: string | undefined; signal?: AbortSignal | undefined },
 ): ClientRequest {
-  const how = type === undefined ? { method: 'GET' } : { method: 'POST', headers: { 'content-type': type } }
+  const traced = traceHeaders(passedTrace())
+  const how =
+    type === undefined
+      ? { method: 'GET', headers: traced }
+      : { method: 'POST', headers: { 'content-type': type, ...traced } }
   return request({
     ...{ createConnection: () => connectLocal(folder), path, ...how },
     ...(signal !== undefined && { signal }),

@@ -3,8 +3,9 @@
  * (https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/).
  */
 import { errorCodes, version, type ErrorCode } from '@agent-mesh/protocol'
-import { fieldBytes } from '@agent-mesh/protocol/wire/index'
 import type { Attributes, Context, Span, SpanContext, Tracer } from '@opentelemetry/api'
+import { passedTrace } from './passed-trace.ts'
+import { fitsField } from './traceparent.ts'
 import type { ClientSpan, ServerSpan, TraceFields } from './tracing.ts'
 
 type Api = typeof import('@opentelemetry/api')
@@ -51,12 +52,13 @@ export class OtelTracer {
 
   #client({ name, attributes }: Described, kind = this.#api.SpanKind.CLIENT): ClientSpan {
     const { SpanStatusCode, isSpanContextValid } = this.#api
-    const span = this.#tracer.startSpan(name, { kind, attributes })
+    const span = this.#tracer.startSpan(name, { kind, attributes }, this.#surrounding())
     const context = span.spanContext()
     return {
       fields: isSpanContextValid(context) ? fieldsOf(context) : {},
+      asked: peerId => nameMember(span, peerId),
       end: (code, { peerId, message }) => {
-        if (peerId !== undefined) span.setAttribute('agent_mesh.peer.id', peerId)
+        if (peerId !== undefined) nameMember(span, peerId)
         if (code !== 'ok') failed(span, code, { code: SpanStatusCode.ERROR, message: message ?? code })
         span.end()
       },
@@ -85,15 +87,25 @@ export class OtelTracer {
     }
   }
 
-  #parentOf({ trace: parent, tracestate }: TraceFields): Context {
-    const { ROOT_CONTEXT, createTraceState, isSpanContextValid, trace } = this.#api
-    if (parent === undefined) return ROOT_CONTEXT
+  /** What is active here; without a span, the trace that the work here continues. */
+  #surrounding(): Context {
+    const { context, trace } = this.#api
+    const active = context.active()
+    const passed = passedTrace()
+    return passed === undefined || trace.getSpan(active) !== undefined
+      ? active
+      : this.#parentOf(passed, active)
+  }
+
+  #parentOf({ trace: parent, tracestate }: TraceFields, within = this.#api.ROOT_CONTEXT): Context {
+    const { createTraceState, isSpanContextValid, trace } = this.#api
+    if (parent === undefined) return within
     const { traceId, spanId, flags } = parent
     const remote: SpanContext = {
       ...{ traceId, spanId, traceFlags: flags, isRemote: true },
       ...(tracestate !== undefined && { traceState: createTraceState(tracestate) }),
     }
-    return isSpanContextValid(remote) ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT
+    return isSpanContextValid(remote) ? trace.setSpanContext(within, remote) : within
   }
 }
 
@@ -122,6 +134,11 @@ function described(method: string): Described {
   return { name: `${service}/${key}`, attributes }
 }
 
+/** A program that is attached to an agent leaves the choice of the member to that: it knows none. */
+function nameMember(span: Span, peerId: string): void {
+  if (peerId !== '') span.setAttribute('agent_mesh.peer.id', peerId)
+}
+
 function failed(span: Span, code: ErrorCode, status?: Parameters<Span['setStatus']>[0]): void {
   span.setAttribute('error.type', code)
   if (status !== undefined) span.setStatus(status)
@@ -130,6 +147,6 @@ function failed(span: Span, code: ErrorCode, status?: Parameters<Span['setStatus
 /** A state that is too long is left out: the call must not fail for it. */
 function fieldsOf({ traceId, spanId, traceFlags, traceState }: SpanContext): TraceFields {
   const tracestate = traceState?.serialize()
-  const fits = tracestate !== undefined && Buffer.byteLength(tracestate) <= fieldBytes.tracestate
+  const fits = tracestate !== undefined && fitsField(tracestate)
   return { trace: { traceId, spanId, flags: traceFlags }, ...(fits && { tracestate }) }
 }

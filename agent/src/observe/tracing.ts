@@ -9,6 +9,8 @@ export type TraceFields = Pick<RequestFields, 'trace' | 'tracestate'>
 export interface ClientSpan {
   /** What is sent to its callee. */
   readonly fields: TraceFields
+  /** A member is asked: it is named when the call fails there. @param peerId of that member */
+  asked(peerId: string): void
   /** @param peerId of the member that answered */
   end(code: 'ok' | ErrorCode, outcome: { peerId?: string; message?: string }): void
 }

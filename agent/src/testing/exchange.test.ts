@@ -88,7 +88,13 @@ describe('pipes of a test mesh', () => {
     const late = refusal(customer.connect('db', 'echo', { timeout: 1_000 }))
     await mesh.advance(990)
     await mesh.advance(20)
-    expect(await late).toMatchObject({ code: 'deadline_exceeded' })
+    const message = 'Cannot connect to port echo of db: no answer in 1000 ms'
+    expect(await late).toMatchObject({ code: 'deadline_exceeded', message })
+    const given = refusal(customer.connect('db', 'echo', { signal: AbortSignal.abort() }))
+    expect(await given).toMatchObject({
+      code: 'cancelled',
+      message: 'Cannot connect to port echo of db: cancelled',
+    })
   })
 
   it('hold up the stop of their agent for 8 s of the mesh', async () => {

@@ -1,5 +1,6 @@
 /** What surrounds the handling of a message: its span, and its acknowledgement once it has been handled. */
 import { MeshError } from '@agent-mesh/protocol'
+import { runWithinTrace } from '../observe/passed-trace.ts'
 import type { TraceFields, Tracing } from '../observe/tracing.ts'
 
 export interface Handling {
@@ -21,11 +22,12 @@ export function handlingOf(
   tracing: Tracing | undefined,
   { topic, publisher, trace, acknowledge }: HandledMessage,
 ): (() => Handling) | undefined {
-  if (tracing?.active !== true && acknowledge === undefined) return undefined
+  if (tracing?.active !== true && acknowledge === undefined && trace === undefined) return undefined
   return () => {
-    const span = tracing?.handle(topic, trace === undefined ? {} : { trace }, publisher)
+    const fields = trace === undefined ? {} : { trace }
+    const span = tracing?.handle(topic, fields, publisher)
     return {
-      run: handler => (span === undefined ? handler() : span.run(handler)),
+      run: handler => (span === undefined ? runWithinTrace(fields, handler) : span.run(handler)),
       end: error => {
         span?.end(error === undefined ? 'ok' : error instanceof MeshError ? error.code : 'internal')
         if (error === undefined) acknowledge?.()

@@ -19,6 +19,8 @@ import { pipeline } from 'node:stream/promises'
 
 import { GatheredBytes } from '@agent-mesh/agent/gateway/gathered-bytes'
 import { linesOf } from '@agent-mesh/agent/gateway/lines'
+import { runWithinTrace } from '@agent-mesh/agent/observe/passed-trace'
+import { traceOfHeaders } from '@agent-mesh/agent/observe/traceparent'
 
 import { dropRest, endRefused } from './after-reply.ts'
 import { gatherPieces } from './gather-pieces.ts'
@@ -140,10 +142,10 @@ function chunksOf(message: IncomingMessage, { awaited }: BodyInit): AsyncIterabl
   return message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
 }
 
-/** The reply of a handler; what it throws as problem details. */
+/** The reply of a handler, whose calls continue the trace of the request; what it throws as problem details. */
 export async function answered(request: HandledRequest, handle: Handler): Promise<HandledReply> {
   try {
-    return await handle(request)
+    return await runWithinTrace(traceOfHeaders(request.headers), () => handle(request))
   } catch (error) {
     const known = toMeshError(error, 'internal', `serve ${request.method} ${request.path}`)
     return { ...json(problemOf(known), known.status), type: 'application/problem+json' }

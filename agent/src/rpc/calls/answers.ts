@@ -2,7 +2,6 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { encodeError, thrownByValue } from '@agent-mesh/protocol/wire/index'
 import type { EncodedBody, FrameEncoder, RequestFrame } from '@agent-mesh/protocol/wire/index'
 import type { ByteBudget } from '../byte-budget.ts'
-import type { OnRequest } from './inbound-calls-init.ts'
 import type { InboundRequest } from './inbound-request.ts'
 import type { Outbox } from '../outbox.ts'
 import { QueuedFrame } from '../send-queue.ts'
@@ -115,9 +114,9 @@ export class Answers {
  * What a handler returned is not the fault of the caller's argument; what its result throws while it is encoded is as if the handler
  * threw it.
  */
-export function unsendable(error: unknown, request: InboundRequest, { resultThrew }: OnRequest): unknown {
+export function unsendable(error: unknown): unknown {
   const of = thrownByValue(error)
-  if (of !== undefined) return resultThrew?.(request, of.thrown) ?? of.thrown
+  if (of !== undefined) return of.thrown
   const code = error instanceof MeshError && error.code === 'too_large' ? 'too_large' : 'application'
   return new MeshError(code, error instanceof Error ? error.message : String(error))
 }

@@ -1,4 +1,3 @@
-import type { MeshError } from '@agent-mesh/protocol/errors'
 import type { LinkBodies } from '../bodies/link-bodies.ts'
 import type { ByteBudget } from '../byte-budget.ts'
 import type { LinkLimits } from '../defaults.ts'
@@ -12,11 +11,7 @@ import type { InboundCall } from './inbound-request.ts'
  * Serves one call: the result or a promise of it. A MeshError thrown crosses the wire as it is, `notStarted` included, anything
  * else as `internal` without its message; causes and stacks stay here.
  */
-export interface OnRequest {
-  (call: InboundCall): unknown
-  /** What a getter or a toJSON of a result threw while it was encoded. @returns what the caller gets @default `internal` alone */
-  readonly resultThrew?: (call: InboundCall, thrown: unknown) => MeshError
-}
+export type OnRequest = (call: InboundCall) => unknown
 
 export interface InboundCallsInit {
   outbox: Outbox

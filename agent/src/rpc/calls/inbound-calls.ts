@@ -55,7 +55,7 @@ export class InboundCalls implements RequestServer {
       outbox,
       budget,
       onWritten: request => this.#written(request),
-      onUnsendable: (request, error) => this.#fail(request, unsendable(error, request, onRequest)),
+      onUnsendable: (request, error) => this.#fail(request, unsendable(error)),
     })
     this.#budget = budget
     this.#wheel = wheel
@@ -186,7 +186,7 @@ export class InboundCalls implements RequestServer {
       if (isLarge(body)) this.#lend(request, body)
       else if (this.#answers.send(request, body)) this.#written(request)
     } catch (error) {
-      this.#fail(request, unsendable(error, request, this.#onRequest))
+      this.#fail(request, unsendable(error))
     }
   }
 
@@ -195,7 +195,7 @@ export class InboundCalls implements RequestServer {
     const named = (reference: EncodedBody): void => this.#answers.refer(request.id, reference)
     this.#bodies.lend(body, { signal: request.signal, named }).then(
       () => (request.open ? this.#written(request) : this.#settled(request)),
-      (error: unknown) => this.#fail(request, unsendable(error, request, this.#onRequest)),
+      (error: unknown) => this.#fail(request, unsendable(error)),
     )
   }
 

@@ -10,6 +10,7 @@ import {
   type Subject,
 } from '@agent-mesh/protocol'
 import { startTimer, timeoutSignal, type StartTimer } from '@agent-mesh/protocol/timers'
+import { runWithinTrace } from '../../observe/passed-trace.ts'
 import type { Tracing } from '../../observe/tracing.ts'
 import { pipeDefaults } from './defaults.ts'
 import { openPort, type ExposedPorts, type PipeHandler } from './exposed-ports.ts'
@@ -97,9 +98,13 @@ export class PipeServer {
   /** Opens a port. What the policy allows is traced, until its handler has returned. */
   async #port(name: string, request: PipeRequest, caller: Subject): Promise<PipeHandler> {
     const { ports, tracing } = this.#init
-    const span = tracing?.accept(name, traceOf(request), caller.sub)
+    const fields = traceOf(request)
+    const span = tracing?.accept(name, fields, caller.sub)
     const opened = async () => openPort(ports.named(name))
-    if (span === undefined) return opened()
+    if (span === undefined) {
+      const take = await opened()
+      return (pipe, from) => runWithinTrace(fields, () => take(pipe, from))
+    }
     const failed = (error: unknown): never => {
       span.end(toMeshError(error, 'internal', 'take the pipe').code)
       throw error

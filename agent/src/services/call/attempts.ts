@@ -112,6 +112,7 @@ export class Attempts {
     if (provider === undefined) return endOf(this.#awaitProvider(plan, course, providers), end)
     const notes = plan.notes?.chose(provider.peerId, service.candidates(providers, provider, course, now))
     course.begin(provider.peerId)
+    plan.span?.asked(provider.peerId)
     if (service.isFull(provider))
       return endOf(this.#again(plan, course, calleeFull(plan, provider.load.inFlight)), end)
     const dialUntil = dialLimit(plan, hasOther(providers, provider.peerId), now)

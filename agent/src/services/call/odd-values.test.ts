@@ -14,9 +14,12 @@ const contract = defineService({ name: 'odd', version: 1, methods: { do: any } }
 let pair: LinkPair
 /** What the log of the callee has. */
 const logged: unknown[] = []
+/** How calls ended, in the metrics of the callee. */
+const counted: string[] = []
 afterEach(() => {
   pair.stop()
   logged.length = 0
+  counted.length = 0
 })
 
 /** Calls `odd.do`, which `work` serves, over a real socket. */
@@ -28,6 +31,7 @@ async function call(work: (params: unknown) => unknown, params?: unknown): Promi
     registry,
     authorize: allowAll,
     onFailure,
+    metrics: { callEnded: (_side, _method, code) => void counted.push(code), callRetried: () => {} },
     now: () => performance.now(),
   })
   pair = await linkPair(dispatcher.handlerFor(ops))
@@ -76,6 +80,7 @@ describe('values that JSON cannot carry', () => {
       `Cannot encode the result of odd.do as JSON: result.${part} is ${what}`,
       false,
     ])
+    expect(counted).toEqual(['application'])
   })
 
   it.each([
@@ -108,7 +113,7 @@ describe('what results throw while they are encoded', () => {
       'internal',
       expect.stringMatching(/^Cannot call odd\.do: its handler failed, failure [0-9a-f]{12}$/),
     ])
-    expect(logged).toEqual([secret])
+    expect([logged, counted]).toEqual([[secret], ['internal']])
   })
 
   it('a RangeError of its own is no nesting', async () => {

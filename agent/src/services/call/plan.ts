@@ -1,3 +1,4 @@
+import { passedTrace } from '../../observe/passed-trace.ts'
 import type { ClientSpan } from '../../observe/tracing.ts'
 import { MeshError } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
@@ -69,6 +70,8 @@ export interface Plan {
   readonly hedge?: HedgeWish | undefined
   /** Notes what its tries do; undefined: no explanation was asked for. */
   readonly notes?: CallNotes | undefined
+  /** undefined: nothing traces. */
+  readonly span?: ClientSpan | undefined
 }
 
 /** Names that are kept as they were read: a program calls few methods, and one that makes up names fills no memory. */
@@ -199,8 +202,11 @@ function fieldsOf(
   serving: CallContext | undefined,
 ): RequestFields | undefined {
   if (metadata !== undefined) checkMetadata(method, metadata)
-  if (serving === undefined)
+  if (serving === undefined) {
+    const passed = passedTrace()
+    if (passed !== undefined) return { metadata, app, ...passed }
     return metadata === undefined && app === undefined ? undefined : { metadata, app }
+  }
   const hops = serving.hops + 1
   checkHops(method, hops)
   const { trace, tracestate } = serving
@@ -215,4 +221,4 @@ function checkMetadata(method: string, metadata: Readonly<Record<string, unknown
 
 /** The call as it is sent: its callee continues the trace. */
 export const traced = (plan: Plan, span: ClientSpan | undefined): Plan =>
-  span === undefined ? plan : { ...plan, fields: { ...plan.fields, ...span.fields } }
+  span === undefined ? plan : { ...plan, span, fields: { ...plan.fields, ...span.fields } }

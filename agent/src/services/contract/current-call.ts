@@ -1,6 +1,8 @@
 /** The call that a handler serves, known to whatever the handler runs: so calls that it makes are made on behalf of that one. */
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { MeshError } from '@agent-mesh/protocol'
+import { passedTrace } from '../../observe/passed-trace.ts'
+import type { TraceFields } from '../../observe/tracing.ts'
 import type { CallContext } from './call-context.ts'
 
 /**
@@ -39,6 +41,9 @@ export function currentCall(): CallContext | undefined {
   const context = serving.getStore()
   return context?.isOpen === true ? context : undefined
 }
+
+/** The trace that what is made here continues, where no span does. */
+export const currentTrace = (): TraceFields | undefined => currentCall() ?? passedTrace()
 
 /** @throws MeshError `invalid_argument`, with `{ hops }` in its details, for a call that too many others are waiting for */
 export function checkHops(method: string, hops: number): void {

@@ -1,3 +1,4 @@
+import { encodeBody, thrownByValue, type Encoded } from '@agent-mesh/protocol/wire/index'
 import { asStarted, handlerError, MeshError, type ErrorCode, type Subject } from '@agent-mesh/protocol'
 import { randomBytes } from 'node:crypto'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
@@ -121,21 +122,12 @@ export class Dispatcher {
 
   /** What a link to this caller serves with. */
   handlerFor(caller: Subject): OnRequest {
-    return this.#served(
-      call => this.#dispatch(caller, call),
-      () => caller,
-    )
+    return call => this.#dispatch(caller, call)
   }
 
   /** As {@link handlerFor}, for a caller whose claims change while the link stays. */
   handlerForCurrent(caller: () => Subject): OnRequest {
-    return this.#served(call => this.#dispatch(caller(), call), caller)
-  }
-
-  #served(dispatch: (call: InboundCall) => unknown, caller: () => Subject): OnRequest {
-    const resultThrew = (call: InboundCall, thrown: unknown): MeshError =>
-      this.#error(caller(), this.#registry.find(call.method), call, thrown)
-    return Object.assign(dispatch, { resultThrew })
+    return call => this.#dispatch(caller(), call)
   }
 
   #dispatch(caller: Subject, call: InboundCall): unknown {
@@ -146,23 +138,31 @@ export class Dispatcher {
         return this.#dispatch(caller, call)
       })
     const passage: Passage = { served, permit: undefined, span: undefined, begun: false }
+    let result: unknown
+    let promise: Promise<unknown> | undefined
     try {
-      const result = this.#run(caller, call, passage)
-      const promise = promiseOf(result)
-      if (promise === undefined) {
-        this.#ended(call, passage, 'ok')
-        return result
-      }
-      return promise.then(
-        value => {
-          this.#ended(call, passage, 'ok')
-          return value
-        },
-        (thrown: unknown) => this.#failed(caller, call, passage, thrown),
-      )
+      result = this.#run(caller, call, passage)
+      promise = promiseOf(result)
     } catch (thrown) {
       return this.#failed(caller, call, passage, thrown)
     }
+    if (promise === undefined) return this.#answered(caller, call, passage, result)
+    return promise.then(
+      value => this.#answered(caller, call, passage, value),
+      (thrown: unknown) => this.#failed(caller, call, passage, thrown),
+    )
+  }
+
+  /** A result that cannot be sent is a failure: in the metrics, in the span and in the log, too. */
+  #answered(caller: Subject, call: InboundCall, passage: Passage, result: unknown): Encoded | undefined {
+    let body: Encoded | undefined
+    try {
+      if (call.open) body = encodedValue(result, call.method)
+    } catch (thrown) {
+      return this.#failed(caller, call, passage, thrown)
+    }
+    this.#ended(call, passage, 'ok')
+    return body
   }
 
   #run(caller: Subject, call: InboundCall, passage: Passage): unknown {
@@ -276,6 +276,16 @@ function begin(
   const result =
     span === undefined ? runServingAlone(context, serve) : span.run(() => runServing(context, serve))
   return served.encode === undefined ? result : encodedResult(served.encode, result, method)
+}
+
+/** @throws MeshError `application` for a result that JSON cannot carry; what its getters throw, as if the handler did */
+function encodedValue(result: unknown, method: string): Encoded {
+  try {
+    return encodeBody(result, 'result', method)
+  } catch (error) {
+    const of = thrownByValue(error)
+    throw of === undefined ? new MeshError('application', (error as Error).message) : of.thrown
+  }
 }
 
 /** @throws MeshError `application` for a result that its codec does not take */

@@ -1,6 +1,9 @@
 /** Remote procedure calls on an HTTP server, beside its other requests. */
 import type { Server } from 'node:http'
 
+import { runWithinTrace } from '@agent-mesh/agent/observe/passed-trace'
+import { traceOfHeaders } from '@agent-mesh/agent/observe/traceparent'
+
 import type { NodeServerRequest, NodeServerResponse } from './connect-answer.ts'
 
 /** @param awaited asks a client for the body that it holds back (`Expect: 100-continue`), once it is wanted */
@@ -23,7 +26,7 @@ type Listener = (request: NodeServerRequest, response: NodeServerResponse) => vo
 export function serveRpc(server: Server, { wants, load }: RpcInit): void {
   let loading: Promise<RpcAnswer> | undefined
   const answer = (...asked: Parameters<RpcAnswer>) => {
-    const [, response] = asked
+    const [{ headers }, response] = asked
     let isClosed = false
     response.once('close', () => {
       isClosed = true
@@ -31,7 +34,9 @@ export function serveRpc(server: Server, { wants, load }: RpcInit): void {
     loading ??= load()
     loading
       // One that has closed does not say so again: what is counted until then would stay.
-      .then(answered => (isClosed ? undefined : answered(...asked)))
+      .then(answered =>
+        isClosed ? undefined : runWithinTrace(traceOfHeaders(headers), () => answered(...asked)),
+      )
       // The client ended the request, or what answers cannot be loaded.
       .catch(() => response.destroy())
   }
