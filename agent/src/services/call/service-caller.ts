@@ -15,7 +15,7 @@ import type { FindProviders } from './course.ts'
 import type { CachedPlan } from '../cache/answer-cache.ts'
 import { isCached, type CallCache } from '../cache/call-cache.ts'
 import { CallNotes, explainError } from './explanation.ts'
-import { serviceRef, type MethodContracts, type ServiceContract } from '../contract/contract.ts'
+import type { MethodContracts, ServiceContract } from '../contract/contract.ts'
 import { checkedError } from '../contract/declared-errors.ts'
 import { hostService } from '../contract/host-service.ts'
 import type { OutgoingCall, Step } from '../contract/middleware.ts'
@@ -152,14 +152,11 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     options: ServiceOptions = {},
   ): ServiceClient<Methods> {
     const aim = aimOf(this.#targets, contract, options)
-    const { name } = contract
-    const ref = serviceRef(contract)
-    const client = serviceClient(contract, {
-      call: (key, params, options) =>
-        this.#ask(`${ref}.${key}`, params, options, valueOf, { counted: `${name}.${key}`, aim }),
-      stream: (key, params, options) => {
-        if (aim !== undefined) throw noRange(`${name}.${key}`)
-        return this.#streams.stream(`${ref}.${key}`, params, options, `${name}.${key}`)
+    const client = serviceClient(contract, aim, {
+      call: (named, params, options) => this.#ask(named.method, params, options, valueOf, named),
+      stream: ({ method, counted }, params, options) => {
+        if (aim !== undefined) throw noRange(counted)
+        return this.#streams.stream(method, params, options, counted)
       },
     })
     this.#planner.learn(contract)

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import {
   isStreamed,
+  serviceRef,
   type MethodContract,
   type MethodContracts,
   type ServiceContract,
@@ -8,6 +9,7 @@ import {
 import type { TakenBy, YieldedBy } from '../contract/typed.ts'
 import type { CallOptions, StreamOptions } from './call-options.ts'
 import type { ServiceStream } from './service-stream.ts'
+import type { Aim } from './version-choice.ts'
 
 type ArgumentsOf<Method extends MethodContract, Options> =
   undefined extends StandardSchemaV1.InferInput<Method['params']>
@@ -37,23 +39,37 @@ export type ServiceClient<Methods extends MethodContracts> = {
       ) => Promise<StandardSchemaV1.InferOutput<Methods[Key]['result']>>
 }
 
-/** How a client calls, by the name of a method in the contract: `add`. */
+/** A method of a client. Its names stay the same strings, so that its calls need no new hash of them. */
+export interface ClientMethod {
+  /** `math@2.add` */
+  readonly method: string
+  /** Its name in the metrics: `math.add` */
+  readonly counted: string
+  /** Chooses the version; undefined: that of the contract. */
+  readonly aim: Aim | undefined
+}
+
 export interface ClientCalls {
-  call(key: string, params: unknown, options?: CallOptions): Promise<unknown>
-  stream(key: string, params: unknown, options?: StreamOptions): ServiceStream
+  call(named: ClientMethod, params: unknown, options?: CallOptions): Promise<unknown>
+  stream(named: ClientMethod, params: unknown, options?: StreamOptions): ServiceStream
 }
 
 /** @param contract that was checked */
 export function serviceClient<Name extends string, Methods extends MethodContracts>(
   contract: ServiceContract<Name, Methods>,
+  aim: Aim | undefined,
   calls: ClientCalls,
 ): ServiceClient<Methods> {
-  const named = Object.entries(contract.methods).filter(([key]) => key !== 'then')
-  const methods = named.map(([key, method]) => [
-    key,
-    isStreamed(method)
-      ? (params: unknown, options?: StreamOptions) => calls.stream(key, params, options)
-      : (params: unknown, options?: CallOptions) => calls.call(key, params, options),
-  ])
+  const ref = serviceRef(contract)
+  const entries = Object.entries(contract.methods).filter(([key]) => key !== 'then')
+  const methods = entries.map(([key, method]) => {
+    const named = { method: `${ref}.${key}`, counted: `${contract.name}.${key}`, aim }
+    return [
+      key,
+      isStreamed(method)
+        ? (params: unknown, options?: StreamOptions) => calls.stream(named, params, options)
+        : (params: unknown, options?: CallOptions) => calls.call(named, params, options),
+    ]
+  })
   return Object.freeze(Object.fromEntries(methods)) as ServiceClient<Methods>
 }
