@@ -3,6 +3,8 @@ import { connect, type AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, expect, it } from 'vitest'
 
+import { passedTrace } from '@agent-mesh/agent/observe/passed-trace'
+
 import { handlerServer, json, routed, type Routes } from './handler-server.ts'
 
 const stops: (() => void)[] = []
@@ -25,6 +27,24 @@ it('a handler is given the body, whatever the query', async () => {
   const reply = await fetch(`${url}/echo?x=1`, { method: 'POST', body: '0123456789' })
   expect(await reply.text()).toBe('0123456789')
   expect(reply.headers.get('content-type')).toBe('text/plain')
+})
+
+it('a reply continues the trace of its request, also one that is made while it is sent', async () => {
+  const traced = () => passedTrace()?.trace?.spanId ?? 'none'
+  async function* lines() {
+    yield `${traced()} `
+    yield await Promise.resolve(traced())
+  }
+  const url = await serve({
+    'GET /whole': () => ({ type: 'text/plain', body: traced() }),
+    'GET /lines': () => ({ type: 'text/plain', body: Readable.from(lines()) }),
+  })
+  const text = async (path: string, headers = {}) => (await fetch(`${url}${path}`, { headers })).text()
+  const spanId = 'b'.repeat(16)
+  const headers = { traceparent: `00-${'a'.repeat(32)}-${spanId}-01` }
+  expect(await text('/whole', headers)).toBe(spanId)
+  expect(await text('/lines', headers)).toBe(`${spanId} ${spanId}`)
+  expect(await text('/lines')).toBe('none none')
 })
 
 it('a body over the limit is refused, announced or not, and the connection ends', async () => {

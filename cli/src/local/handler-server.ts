@@ -80,8 +80,10 @@ export const routed =
 export function handlerServer(handle: Handler, maxBytes: number, options: ServerOptions = {}): Server {
   const answer = (message: IncomingMessage, response: ServerResponse, awaited?: () => void) => {
     const request = handledRequest(message, response, { maxBytes, awaited })
-    answered(request, handle)
-      .then(reply => sendReply(reply, response))
+    // A body that is made while it is sent continues the trace, too.
+    runWithinTrace(traceOfHeaders(message.headers), () =>
+      answered(request, handle).then(reply => sendReply(reply, response)),
+    )
       // The client closed the connection, or a stream failed after its head was sent.
       .catch(() => response.destroy())
   }
@@ -142,10 +144,10 @@ function chunksOf(message: IncomingMessage, { awaited }: BodyInit): AsyncIterabl
   return message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
 }
 
-/** The reply of a handler, whose calls continue the trace of the request; what it throws as problem details. */
+/** The reply of a handler; what it throws as problem details. */
 export async function answered(request: HandledRequest, handle: Handler): Promise<HandledReply> {
   try {
-    return await runWithinTrace(traceOfHeaders(request.headers), () => handle(request))
+    return await handle(request)
   } catch (error) {
     const known = toMeshError(error, 'internal', `serve ${request.method} ${request.path}`)
     return { ...json(problemOf(known), known.status), type: 'application/problem+json' }
