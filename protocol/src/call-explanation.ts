@@ -19,6 +19,8 @@ export const callExplanationSchema = z.looseObject({
         connectMs: z.optional(millis),
         /** ms from there to its answer. */
         answerMs: z.optional(millis),
+        /** Asked beside the try before it: `hedge` or `silent path`. */
+        beside: z.optional(z.string()),
         /** `ok`, or the code of the error; absent: it did not end before the call did. */
         code: z.optional(z.string()),
         message: z.optional(z.string()),

@@ -64,7 +64,6 @@ const call: readonly [unknown, string][] = [
   [{ retry: 3 }, 'Cannot call math.double: there is no option retry.'],
   [{ timout: 3 }, 'Cannot call math.double: there is no option timout. Did you mean timeout?'],
   [{ cache: 5 }, 'Cannot call math.double: cache is 5. Give false, or nothing.'],
-  [{ fallback: 5 }, 'Cannot call math.double: fallback is 5. Give a function of the error.'],
   [{ idempotent: 'yes' }, "Cannot call math.double: idempotent is 'yes'. Give true or false."],
   [{ peer: 5 }, 'Cannot call math.double: peer is 5. Give a text.'],
   [{ metadata: 5 }, 'Cannot call math.double: metadata is 5.'],
@@ -79,6 +78,18 @@ it.each(call)('a call with the options %j is refused', async (options, reason) =
   expect(await told(() => caller.call('math.double', 2, options as never))).toContain(reason)
   expect(await told(() => caller.ask('math.double', 2, options as never))).toContain(reason)
   expect(await told(() => caller.service(math).double(2, options as never))).toContain(reason)
+})
+
+it('a call takes a fallback and no explanation, a question the other way round', async () => {
+  const { caller } = agents()
+  const options = { fallback: 5, explain: true } as never
+  expect(await told(() => caller.call('math.double', 2, options))).toBe(
+    'Cannot call math.double: fallback is 5. Give a function of the error.',
+  )
+  const explained = { explain: true } as never
+  expect(await told(() => caller.call('math.double', 2, explained))).toContain('there is no option explain')
+  const safe = { fallback: () => 5 } as never
+  expect(await told(() => caller.ask('math.double', 2, safe))).toContain('there is no option fallback')
 })
 
 it.each([

@@ -18,7 +18,13 @@ const explanation = {
         { peerId: 'p2', score: 99, inFlight: 3, rejected: 'costs more' },
       ],
     },
-    { peerId: 'p2', chosenMs: 27, connectMs: 0, candidates: [{ peerId: 'p2', score: 99, inFlight: 3 }] },
+    {
+      peerId: 'p2',
+      beside: 'hedge',
+      chosenMs: 27,
+      connectMs: 0,
+      candidates: [{ peerId: 'p2', score: 99, inFlight: 3 }],
+    },
   ],
 }
 
@@ -28,7 +34,7 @@ describe('the explanation of a call', () => {
     expect(lines[0]).toBe('math: 2 tries, 31 ms')
     expect(lines[1]).toMatch(/^TRY +MEMBER +PATH +CHOSEN AFTER +CONNECT +ANSWER +RESULT$/)
     expect(lines[2]).toMatch(/^1 +web-1 +relay +1.0 ms +20 ms +5.0 ms +overloaded: Cannot serve: /)
-    expect(lines[3]).toMatch(/^2 +p2 +- +27 ms +0.0 ms +- +another try answered first$/)
+    expect(lines[3]).toMatch(/^2 hedge +p2 +- +27 ms +0.0 ms +- +another try answered first$/)
     expect(lines.slice(6).map(line => line.replace(/ +/g, ' '))).toEqual([
       '1 web-1 12.3 1 asked',
       '1 p2 99.0 3 not asked: costs more',

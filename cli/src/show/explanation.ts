@@ -16,7 +16,7 @@ export function explanationIn(details: Record<string, unknown> | undefined): Cal
 export function explanationText({ service, tries, ms }: CallExplanation, output: Output): string[] {
   if (tries.length === 0) return [`No member was asked (${duration(ms)}).`]
   const rows = tries.map((each, at) => [
-    String(at + 1),
+    each.beside === undefined ? String(at + 1) : `${at + 1} ${each.beside}`,
     nameOf(each),
     each.path ?? '-',
     duration(each.chosenMs),

@@ -60,6 +60,32 @@ describe('calls at a member that has as many in flight as one may have', () => {
     stop.abort()
     await Promise.allSettled(waiting)
   })
+
+  it('wait a moment for room, and leave the retry budget to calls that were sent', async () => {
+    const balancer = new Balancer({ random: () => 0, resilience: resilienceOf({ perCallee: 1 }) })
+    const { promise: held, resolve: release } = Promise.withResolvers<unknown>()
+    const { attempts, calls, retried } = meshOf({ a: () => held }, undefined, balancer)
+    const first = attempts.answer(plan(), good('a'))
+    await vi.waitUntil(() => calls.length === 1, 20_000)
+    const stop = new AbortController()
+    const cancelled = attempts.answer(plan({ signal: stop.signal }), good('a'))
+    stop.abort()
+    await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' })
+    const startedAt = performance.now()
+    const many = Array.from({ length: 200 }, () => attempts.answer(plan(), good('a')))
+    const codes = (await Promise.allSettled(many)).map(
+      each => each.status === 'rejected' && (each.reason as MeshError).code,
+    )
+    expect(new Set(codes)).toEqual(new Set(['overloaded']))
+    // With turns of the retry budget all but some thirty of them would wait for 10 s.
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    const looks = vi.fn(good('a'))
+    const last = attempts.answer(plan(), looks)
+    await vi.waitUntil(() => looks.mock.calls.length > 0, 20_000)
+    release('a')
+    expect(await Promise.all([first, last])).toMatchObject([{ attempts: 1 }, { attempts: 1 }])
+    expect([calls, retried]).toEqual([['a', 'a'], []])
+  })
 })
 
 describe('a call whose only provider restarts', () => {

@@ -19,7 +19,7 @@ import { calleeFull, checkedResult, lateOr, noTimeLeft, notReached } from './cal
 import { Course, type FindProviders } from './course.ts'
 import { dialShareMs, minDialMs } from './defaults.ts'
 import { Elsewhere } from './elsewhere.ts'
-import type { TryNotes } from './explanation.ts'
+import type { Beside, TryNotes } from './explanation.ts'
 import { Hedging } from './hedging.ts'
 import type { Plan } from './plan.ts'
 import { Retries } from './retries.ts'
@@ -111,12 +111,19 @@ export class Attempts {
     const provider = service.choose(providers, plan, course, now)
     if (provider === undefined) return endOf(this.#awaitProvider(plan, course, providers), end)
     const notes = plan.notes?.chose(provider.peerId, service.candidates(providers, provider, course, now))
+    if (service.isFull(provider)) {
+      const error = calleeFull(plan, provider.load.inFlight)
+      notes?.refused(error)
+      return endOf(this.#awaitPlace(plan, course, error), end)
+    }
     course.begin(provider.peerId)
     plan.span?.asked(provider.peerId)
-    if (service.isFull(provider))
-      return endOf(this.#again(plan, course, calleeFull(plan, provider.load.inFlight)), end)
     const dialUntil = dialLimit(plan, hasOther(providers, provider.peerId), now)
-    if (dialUntil <= now) return endOf(this.#again(plan, course, noTimeLeft(plan)), end)
+    if (dialUntil <= now) {
+      const error = noTimeLeft(plan)
+      notes?.refused(error)
+      return endOf(this.#again(plan, course, error), end)
+    }
     provider.begin(now)
     return this.#reach({ plan, course, provider, notes, end }, now, dialUntil)
   }
@@ -253,11 +260,11 @@ export class Attempts {
     { plan, course, provider }: Try<T>,
     elsewhere: Elsewhere,
     giveUp: () => void,
-    reason: 'silent path' | 'hedge',
+    reason: Beside,
   ): void {
     if (elsewhere.answer !== undefined || !hasOther(course.known, provider.peerId)) return
     elsewhere.ask(reason, giveUp, async signal => {
-      const beside: Plan = { ...plan, signal, hedge: undefined }
+      const beside: Plan = { ...plan, signal, hedge: undefined, notes: plan.notes?.beside(reason) }
       if (reason === 'silent path') await this.#retries.besideSilent(beside, course)
       return this.#try(beside, course, this.#now())
     })
@@ -267,6 +274,11 @@ export class Attempts {
   async #again(plan: Plan, course: Course, thrown: unknown): Promise<CallAnswer> {
     const error = toMeshError(thrown, 'internal', `call ${plan.method}`)
     if (!(await this.#retries.mayRepeat(plan, course, error))) throw lateOr(error, plan, this.#now())
+    return this.#try(plan, course, this.#now())
+  }
+
+  async #awaitPlace(plan: Plan, course: Course, full: MeshError): Promise<CallAnswer> {
+    await this.#retries.awaitPlace(plan, course, full)
     return this.#try(plan, course, this.#now())
   }
 

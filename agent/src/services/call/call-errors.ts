@@ -44,11 +44,11 @@ export function checkedResult(contract: MethodContract, value: unknown, method: 
   return checked.then(result => checkedValue(result, 'protocol_error', 'use the result of', method))
 }
 
-/** A call that its caller cancelled needs no fallback. */
+/** A call that its caller cancelled needs no fallback; one that cannot be made as it is written must not seem to work. */
 export const fallbackTo =
   (fallback: (error: MeshError) => unknown) =>
   (error: MeshError): unknown => {
-    if (error.code === 'cancelled') throw error
+    if (error.code === 'cancelled' || (error.code === 'invalid_argument' && !error.told)) throw error
     return fallback(error)
   }
 

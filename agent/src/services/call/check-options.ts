@@ -35,15 +35,19 @@ const formsOf = <Options>(forms: Record<keyof Options, Form>): Forms => new Map(
 const common = { timeout: elsewhere, signal: elsewhere, metadata: object }
 const chosen = { peer: text, app: text, key: elsewhere, near }
 
-export const callForms = formsOf<CallOptions & AskOptions>({
+const asked = {
   ...common,
   ...chosen,
   idempotent: flag,
   hedge,
-  explain: flag,
-  cache: { fits: value => value === false, is: 'false, or nothing' },
+  cache: { fits: (value: unknown) => value === false, is: 'false, or nothing' },
+}
+
+export const callForms = formsOf<CallOptions>({
+  ...asked,
   fallback: { fits: value => typeof value === 'function', is: 'a function of the error' },
 })
+export const askForms = formsOf<AskOptions>({ ...asked, explain: flag })
 export const callAllForms = formsOf<CallEachOptions>({
   ...common,
   idempotent: flag,

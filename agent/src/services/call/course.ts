@@ -14,7 +14,7 @@ export class Course implements TriedPeers {
   known = unknown
   last: string | undefined = undefined
   attempts = 0
-  /** Looks for a provider that found none. */
+  /** Looks for a provider that found none, or none with room. */
   waits = 0
   /** Monotonic ms after which no try begins; undefined until one has failed. */
   until: number | undefined = undefined

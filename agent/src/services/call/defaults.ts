@@ -4,7 +4,7 @@ export const callAllConcurrency = 64
 /** Tries of one call. With the pauses below the last one starts some 4 s after the first. */
 export const maxAttempts = 10
 
-/** Tries of a call that was shed, or is not served after all: more would feed the overload, or ask the whole mesh. */
+/** Tries of a call that was shed, or is not served after all, and looks for room: more would feed the overload, or ask the whole mesh. */
 export const maxRefusedAttempts = 3
 
 /** Tries of an idempotent call: some 9 s, in which a relay restarts and its agents are back. */

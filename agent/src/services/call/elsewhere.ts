@@ -1,13 +1,14 @@
 /** The same call at other members, while a try is not answered: the first answer wins. */
 import { MeshError } from '@agent-mesh/protocol'
 import type { CallAnswer } from './call-answer.ts'
+import type { Beside } from './explanation.ts'
 import { isAnswer } from './retry.ts'
 
 export class Elsewhere {
   readonly #signal: AbortSignal | undefined
   #abort: AbortController | undefined
   #answer: Promise<CallAnswer> | undefined
-  #reason: 'silent path' | 'hedge' | undefined
+  #reason: Beside | undefined
 
   /** @param signal of the call */
   constructor(signal: AbortSignal | undefined) {
@@ -20,16 +21,12 @@ export class Elsewhere {
   }
 
   /** Why it was asked elsewhere last. */
-  get reason(): 'silent path' | 'hedge' | undefined {
+  get reason(): Beside | undefined {
     return this.#reason
   }
 
   /** @param giveUp ends the try beside which it is asked: a handler answered here */
-  ask(
-    reason: 'silent path' | 'hedge',
-    giveUp: () => void,
-    tries: (signal: AbortSignal) => Promise<CallAnswer>,
-  ): void {
+  ask(reason: Beside, giveUp: () => void, tries: (signal: AbortSignal) => Promise<CallAnswer>): void {
     const abort = new AbortController()
     const signal = this.#signal === undefined ? abort.signal : AbortSignal.any([this.#signal, abort.signal])
     this.#abort = abort

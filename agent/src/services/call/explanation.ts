@@ -15,6 +15,8 @@ export type ExplainedTry = {
   readonly connectMs?: number | undefined
   /** ms from the link to its answer. */
   readonly answerMs?: number | undefined
+  /** Why it was asked beside the try before it; none: as the first, or after that one failed. */
+  readonly beside?: Beside | undefined
   /** How it ended; none: another try answered first. */
   readonly code?: 'ok' | ErrorCode | undefined
   /** Why it failed. */
@@ -32,6 +34,9 @@ export type Explanation = {
   /** ms from start to end. */
   readonly ms: number
 }
+
+/** Why a call is at two members at a time. */
+export type Beside = 'silent path' | 'hedge'
 
 type Noted = { -readonly [Key in keyof ExplainedTry]: ExplainedTry[Key] }
 
@@ -59,6 +64,12 @@ export class TryNotes {
     if (error !== undefined) this.#noted.message = error.message
   }
 
+  /** Nothing was sent. */
+  refused({ code, message }: MeshError): void {
+    this.#noted.code = code
+    this.#noted.message = message
+  }
+
   #elapsed(): number {
     const before = this.#at
     this.#at = this.#now()
@@ -66,8 +77,15 @@ export class TryNotes {
   }
 }
 
+/** Takes notes of tries. */
+export interface Notes {
+  chose(peerId: string, candidates: Candidate[]): TryNotes
+  /** Of tries beside one that is not answered yet. */
+  beside(reason: Beside): Notes
+}
+
 /** Notes of one call. */
-export class CallNotes {
+export class CallNotes implements Notes {
   readonly #service: string
   readonly #now: () => number
   readonly #startedAt: number
@@ -80,18 +98,32 @@ export class CallNotes {
     this.#now = now
   }
 
-  chose(peerId: string, candidates: Candidate[]): TryNotes {
-    const noted: Noted = { peerId, chosenMs: this.#now() - this.#startedAt, candidates }
+  beside(reason: Beside): Notes {
+    return {
+      chose: (peerId, candidates) => this.chose(peerId, candidates, reason),
+      beside: other => this.beside(other),
+    }
+  }
+
+  chose(peerId: string, candidates: Candidate[], beside?: Beside): TryNotes {
+    const chosenMs = this.#now() - this.#startedAt
+    const noted: Noted = { peerId, chosenMs, ...(beside !== undefined && { beside }), candidates }
     this.#tries.push(noted)
     return new TryNotes(noted, this.#now)
   }
 
-  explanation(nameOf: (peerId: string) => string | undefined): Explanation {
+  /** @param outcome of the call */
+  explanation(nameOf: (peerId: string) => string | undefined, outcome: 'ok' | ErrorCode): Explanation {
     const named = <T extends { readonly peerId: string }>(member: T) => {
       const name = nameOf(member.peerId)
       return name === undefined ? member : { ...member, name }
     }
-    const tries = this.#tries.map(each => named({ ...each, candidates: each.candidates.map(named) }))
+    // The agent cancels a try once another one has answered: that was no wish of the caller.
+    const outrun = ({ code }: Noted) => code === 'cancelled' && outcome !== 'cancelled'
+    const tries = this.#tries.map(each => {
+      const candidates = each.candidates.map(named)
+      return named({ ...each, candidates, ...(outrun(each) && { code: undefined, message: undefined }) })
+    })
     return { service: this.#service, tries, ms: this.#now() - this.#startedAt }
   }
 }

@@ -20,7 +20,7 @@ import { checkHops, currentCall } from '../contract/current-call.ts'
 import type { Contracts } from '../contract/typed.ts'
 import { checkedValue } from '../contract/validate.ts'
 import type { Near } from '../balance/placed-picker.ts'
-import type { CallNotes } from './explanation.ts'
+import type { Notes } from './explanation.ts'
 import type { HedgeWish } from './hedging.ts'
 
 export interface PlanOptions {
@@ -69,7 +69,7 @@ export interface Plan {
   /** When it is sent to a second provider; undefined: never. */
   readonly hedge?: HedgeWish | undefined
   /** Notes what its tries do; undefined: no explanation was asked for. */
-  readonly notes?: CallNotes | undefined
+  readonly notes?: Notes | undefined
   /** undefined: nothing traces. */
   readonly span?: ClientSpan | undefined
 }

@@ -6,7 +6,7 @@ import type { Balancer } from '../balance/balancer.ts'
 import type { Providers } from '../balance/directory.ts'
 import { cancelled, noProvider } from './call-errors.ts'
 import type { Course } from './course.ts'
-import { retryForMs } from './defaults.ts'
+import { maxRefusedAttempts, retryForMs } from './defaults.ts'
 import type { Plan } from './plan.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { retryPause, worthRetry } from './retry.ts'
@@ -93,6 +93,18 @@ export class Retries {
       throw noProvider(plan, expected)
     await this.#rest(plan, pause)
     if (this.#stopped) throw noProvider(plan, expected)
+  }
+
+  /**
+   * Its providers have as many calls as one may have: looks a few times whether one has room. That costs nothing of the retry budget,
+   * as nothing is sent. @throws MeshError `full`, `cancelled`
+   */
+  async awaitPlace(plan: Plan, course: Course, full: MeshError): Promise<void> {
+    const pause = retryPause(++course.waits, this.#random)
+    if (course.waits >= maxRefusedAttempts || this.#stopped || this.#now() + pause >= plan.deadline)
+      throw full
+    await this.#rest(plan, pause)
+    if (this.#stopped) throw full
   }
 
   /** Monotonic ms, from the first failure of a call on. */

@@ -3,6 +3,7 @@ import type { ClientSpan, Tracing } from '../../observe/tracing.ts'
 import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
 import type { AskOptions, CallOptions, StreamOptions } from './call-options.ts'
 import { Attempts } from './attempts.ts'
+import { asAsk, asCall, type AskedAs } from './asked-as.ts'
 import { callForms, checkCallOptions } from './check-options.ts'
 import { asItIs, valueOf, type CallAnswer } from './call-answer.ts'
 import { CallMiddleware } from './call-middleware.ts'
@@ -23,7 +24,7 @@ import { ManyCalls, type OneOfMany } from './many-calls.ts'
 import { known, only } from './named-provider.ts'
 import { Planner, traced, type Plan } from './plan.ts'
 import { Retries } from './retries.ts'
-import { aimed, aimOf, noAim, noRange, type Aim } from './version-choice.ts'
+import { aimed, aimOf, noRange } from './version-choice.ts'
 import { serviceClient, type ServiceClient, type ServiceOptions } from './service-client.ts'
 import type { ServiceCallerInit } from './service-caller-init.ts'
 import type { ServiceStream } from './service-stream.ts'
@@ -105,28 +106,26 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
 
   /** As {@link call}, with the member that answered; with `explain`, why it was chosen. */
   ask(method: string, params?: unknown, options?: AskOptions): Promise<CallAnswer> {
-    return this.#ask(method, params, options, asItIs)
+    return this.#ask(method, params, options, asItIs, asAsk)
   }
 
-  /**
-   * @param give what of the answer is wanted: a promise of its own for that would cost every call one
-   * @param as its name in the metrics; and the version to ask for, where that is chosen
-   */
+  /** @param give what of the answer is wanted: a promise of its own for that would cost every call one */
   #ask<T>(
     method: string,
     params: unknown,
     options: CallOptions & AskOptions = noOptions,
     give: (answer: CallAnswer) => T,
-    { counted = method, aim }: { counted?: string; aim?: Aim | undefined } = noAim,
+    { counted = method, aim, forms = callForms }: AskedAs = asCall,
   ): Promise<T> {
     const startedAt = this.#now()
     const span = this.#tracing?.call(counted)
     const end = this.#end(counted, startedAt, give, options?.peer !== undefined, span)
+    let ended: Promise<T>
     try {
-      if (options !== noOptions) checkCallOptions(counted, options, callForms)
+      if (options !== noOptions) checkCallOptions(counted, options, forms)
       const planned = this.#planner.plan(method, params, options, startedAt)
       const plan = aim === undefined ? planned : aimed(planned, aim, options.peer)
-      const ended =
+      ended =
         plan instanceof Promise
           ? endOf(
               plan.then(checked =>
@@ -135,12 +134,11 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
               end,
             )
           : this.#pass(traced(plan, span), method, params, options, startedAt, end)
-      return options.fallback === undefined
-        ? ended
-        : (ended.catch(fallbackTo(options.fallback)) as Promise<T>)
     } catch (thrown) {
-      return failedAtOnce(thrown, end)
+      ended = failedAtOnce(thrown, end)
     }
+    const fallback = options?.fallback
+    return fallback === undefined ? ended : (ended.catch(fallbackTo(fallback)) as Promise<T>)
   }
 
   /**
@@ -187,12 +185,13 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   /** As {@link #send}, and notes why; a cached answer would explain nothing. */
   async #explained(plan: Plan, params: unknown, options: CallOptions, now: number): Promise<CallAnswer> {
     const notes = new CallNotes(plan.service, now, this.#now)
-    const explanation = () => notes.explanation(peerId => this.#targets.nameOf(peerId))
+    const nameOf = (peerId: string) => this.#targets.nameOf(peerId)
     try {
       const answer = await this.#sendPlain({ ...plan, notes }, params, { ...options, cache: false }, now)
-      return { ...answer, explanation: explanation() }
+      return { ...answer, explanation: notes.explanation(nameOf, 'ok') }
     } catch (thrown) {
-      throw explainError(toMeshError(thrown, 'internal', `call ${plan.method}`), explanation())
+      const error = toMeshError(thrown, 'internal', `call ${plan.method}`)
+      throw explainError(error, notes.explanation(nameOf, error.code))
     }
   }
 

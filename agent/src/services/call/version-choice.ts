@@ -69,7 +69,5 @@ export const noRange = (method: string): MeshError =>
     hint: 'Call streams through agent.service(contract) without a version.',
   })
 
-/** Of calls of one version. */
-export const noAim = {}
 export const aimed = async (plan: Plan | Promise<Plan>, aim: Aim, peer: string | undefined): Promise<Plan> =>
   aim(await plan, peer)
