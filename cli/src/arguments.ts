@@ -85,6 +85,12 @@ export function parseFile(text: string): string {
   return text
 }
 
+/** A folder: none that a variable without a value leaves. */
+export function parseFolder(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It is not the name of a folder.')
+  return text
+}
+
 /** A file to write, completely or not at all, as standard output cannot be. */
 export function parseNewFile(text: string): string {
   if (text === '' || text.startsWith('-'))

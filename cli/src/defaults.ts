@@ -2,7 +2,7 @@
 export const commandDefaults = {
   /** Nothing is shown for what takes less, ms: a spinner that only flashes is noise. */
   progressAfterMs: 2_000,
-  /** A call from the command line, ms: a person waits. */
+  /** A call from the command line, of a method whose contract says no time, ms: a person waits. */
   callTimeoutMs: 10_000,
   /** Round trips a ping measures. */
   pings: 4,
@@ -12,6 +12,8 @@ export const commandDefaults = {
   completionMs: 1_000,
   /** Time that a member has to describe its services, ms: the rest is shown without it. */
   describeMs: 3_000,
+  /** Time that a member has to tell the timeout of a method that is called, ms: one that answers the call can tell it. */
+  contractMs: 1_000,
   /** Members that "services" asks for the methods of what they serve. */
   describingMembers: 16,
   /** Largest request on the local socket, bytes: the largest inline body of a call, with room for JSON. */

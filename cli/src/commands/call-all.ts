@@ -41,11 +41,18 @@ Exit codes: 0 all answered, 1 some failed (the others are printed), 6 all provid
     command,
     finish,
     async ({ settings, options, output, signal }, method, params) => {
-      const { localClient } = await import('../local/local-client.ts')
-      const { offline } = options
+      const [{ localClient }, { contractTimeout }] = await Promise.all([
+        import('../local/local-client.ts'),
+        import('../local/contract-timeout.ts'),
+      ])
+      const { offline, timeout } = options
       const request = { ...(await callRequest(method, params, options)), ...(offline && { offline }) }
-      const { results, skipped = 0 } = await withProgress(settings, `Calling ${method} on all members`, () =>
-        localClient(settings.data, signal).callAll(request),
+      const client = localClient(settings.data, signal)
+      const { results, skipped = 0 } = await withProgress(
+        settings,
+        `Calling ${method} on all members`,
+        async () =>
+          client.callAll({ ...request, timeoutMs: timeout ?? (await contractTimeout(client, method)) }),
       )
       if (results.length === 0) throw nobody(method, skipped)
       output.result({ results, skipped }, () => {

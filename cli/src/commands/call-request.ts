@@ -7,7 +7,7 @@ import { commandDefaults } from '../defaults.ts'
 import { parseMethod } from '../name-arguments.ts'
 import { readParams, type Field } from '../data/call-params.ts'
 import { readBytes } from '../data/read-input.ts'
-import { timeoutOption } from './timeout.ts'
+import { callTimeoutOption } from './timeout.ts'
 
 export interface ParamsFlags {
   /** Of both options, in the order of the command line. */
@@ -17,7 +17,7 @@ export interface ParamsFlags {
 }
 
 export interface CallFlags extends ParamsFlags {
-  timeout: number
+  timeout?: number
   idempotent?: true
 }
 
@@ -46,7 +46,7 @@ export function takesParams(command: Command): Command {
 
 export const takesCall = (command: Command): Command =>
   takesParams(command)
-    .addOption(timeoutOption())
+    .addOption(callTimeoutOption())
     .option('--idempotent', 'the method may run twice: retry the call when its link breaks')
 
 /** For the help of each. */
@@ -56,9 +56,9 @@ line: pass secrets with -, @FILE or -F key=@FILE.`
 
 /** @throws MeshError as {@link readParams}; too_large */
 export async function callRequest(method: string, source: string | undefined, options: CallFlags) {
-  const { timeout, idempotent } = options
+  const { idempotent } = options
   const params = await paramsRequest(source, options)
-  return { method, ...params, timeoutMs: timeout, ...(idempotent && { idempotent }) }
+  return { method, ...params, ...(idempotent && { idempotent }) }
 }
 
 /** @throws MeshError as {@link readParams}; too_large */

@@ -47,16 +47,20 @@ With --json the result is {"value", "bytes", "peerId", "name", "path", "ms"}, wi
     command,
     finish,
     async ({ settings, options, output, signal }, method, params) => {
-      const { localClient } = await import('../local/local-client.ts')
-      const { peer, explain, raw } = options
+      const [{ localClient }, { contractTimeout }] = await Promise.all([
+        import('../local/local-client.ts'),
+        import('../local/contract-timeout.ts'),
+      ])
+      const { peer, explain, raw, timeout } = options
       if (raw) refuseTerminal()
       const request = {
         ...(await callRequest(method, params, options)),
         ...(peer !== undefined && { peer }),
         ...(explain && { explain }),
       }
-      const reply = await withProgress(settings, `Calling ${method}`, () =>
-        localClient(settings.data, signal).call(request),
+      const client = localClient(settings.data, signal)
+      const reply = await withProgress(settings, `Calling ${method}`, async () =>
+        client.call({ ...request, timeoutMs: timeout ?? (await contractTimeout(client, method, peer)) }),
       ).catch(async (thrown: unknown) => {
         if (explain && thrown instanceof MeshError) await showExplanation(thrown.details, output)
         throw toldUnserved(thrown)

@@ -3,6 +3,7 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import type { LocalService } from '@agent-mesh/protocol/local-api'
 
 import { parseServiceOrMethod } from '../name-arguments.ts'
+import { describedBy, nameOf, newest } from '../local/described-services.ts'
 import type { LocalClient } from '../local/local-client.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
@@ -75,18 +76,8 @@ async function serviceCalled(client: LocalClient, wanted: string): Promise<Wante
   })
 }
 
-const nameOf = (ref: string): string => ref.replace(/@\d+$/, '')
-
-function newest(services: readonly LocalService[], wanted: string): LocalService | undefined {
-  const version = ({ service }: LocalService) => Number(service.slice(service.lastIndexOf('@') + 1))
-  return services
-    .filter(({ service }) => service === wanted || nameOf(service) === wanted)
-    .sort((a, b) => version(b) - version(a))[0]
-}
-
 /** Asks one provider after the other, those online first. @throws MeshError of the last one */
 async function describe(client: LocalClient, { service, method }: Wanted): Promise<Description> {
-  const { describedBy } = await import('../local/described-services.ts')
   const ref = service.service
   const providers = [...service.providers].sort((a, b) => Number(b.online) - Number(a.online))
   let failure: unknown

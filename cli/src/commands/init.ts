@@ -1,3 +1,4 @@
+import { parseFolder } from '../arguments.ts'
 import { parseService } from '../name-arguments.ts'
 import { onCall, type Register } from './define.ts'
 
@@ -5,7 +6,7 @@ export const registerInit: Register = (program, finish) => {
   const command = program
     .command('init')
     .description('make a project of a service, with a test')
-    .argument('<dir>', 'a new or empty folder')
+    .argument('<dir>', 'a new or empty folder', parseFolder)
     .option('--name <service>', 'name of the service (default: the name of the folder)', parseService)
     .addHelpText(
       'after',

@@ -13,6 +13,7 @@ export async function describedBy(
   client: Pick<LocalClient, 'call'>,
   peer: string,
   service?: string,
+  timeoutMs: number = commandDefaults.describeMs,
 ): Promise<DescribedService[]> {
   const [{ hostService }, { parse }] = await Promise.all([
     import('@agent-mesh/agent/services/contract/host-service'),
@@ -23,11 +24,25 @@ export async function describedBy(
     ...(service !== undefined && { params: { service } }),
     peer,
     idempotent: true,
-    timeoutMs: commandDefaults.describeMs,
+    timeoutMs,
   })
   const { result } = hostService.methods.describe
   return parse(result, value, `read what ${peer} says of its services`, 'protocol_error').services
 }
+
+/** The newest version of a service among those that are named `math@2`. @param wanted `math`, or `math@2` alone */
+export function newest<Service extends { readonly service: string }>(
+  services: readonly Service[],
+  wanted: string,
+): Service | undefined {
+  const version = ({ service }: Service) => Number(service.slice(service.lastIndexOf('@') + 1))
+  return services
+    .filter(({ service }) => service === wanted || nameOf(service) === wanted)
+    .sort((a, b) => version(b) - version(a))[0]
+}
+
+/** `math` of `math@2`. */
+export const nameOf = (ref: string): string => ref.replace(/@\d+$/, '')
 
 /** Methods of a description: those that stream, those that are called, or all. */
 export type MethodKind = 'streams' | 'calls'

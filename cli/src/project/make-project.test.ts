@@ -62,6 +62,7 @@ test('a name that no service can have, and a folder that cannot be made, are ref
   expect(await readdir(folder)).toEqual([])
   await writeFile(join(folder, 'file'), '')
   await expect(makeProject(join(folder, 'file', 'x'))).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(makeProject(join(folder, 'file'))).rejects.toMatchObject({ code: 'conflict' })
 })
 
 test.skipIf(process.platform !== 'linux')('a folder that the system does not make is refused', async () => {

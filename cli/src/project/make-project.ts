@@ -36,7 +36,8 @@ export async function makeProject(
       await writeFile(join(folder, path), text, { flag: 'wx' })
     }
   } catch (error) {
-    throw toMeshError(error, 'unavailable', `make a project in ${dir}`)
+    const isTaken = (error as NodeJS.ErrnoException).code === 'EEXIST'
+    throw toMeshError(error, isTaken ? 'conflict' : 'unavailable', `make a project in ${dir}`)
   }
   return { folder, service: named, files: Object.keys(files) }
 }

@@ -217,7 +217,7 @@ test('sends bytes as they are', async () => {
   const { input, ended } = open(false)
   input.end('math.add(Buffer.of(1, 2))\n')
   expect(await ended).toBe(true)
-  expect(called).toEqual([{ method: 'math.add', bytes: 'AQI=' }])
+  expect(called).toEqual([{ method: 'math.add', bytes: 'AQI=', timeoutMs: 10_000 }])
 })
 
 test('runs many lines without a listener for each', async () => {

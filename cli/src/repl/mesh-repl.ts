@@ -8,6 +8,7 @@ import { start, type REPLEval, type ReplOptions, type REPLServer } from 'node:re
 import { PassThrough } from 'node:stream'
 import { inspect } from 'node:util'
 
+import { contractTimeout } from '../local/contract-timeout.ts'
 import { knownMethods } from '../local/described-services.ts'
 import { localClient } from '../local/local-client.ts'
 import { render } from '../show/text.ts'
@@ -116,9 +117,13 @@ export class MeshRepl {
   }
 
   readonly #use = {
-    calls: async (method: string, params?: unknown, options: object = {}): Promise<unknown> => {
+    calls: async (method: string, params?: unknown, options: ReplCallOptions = {}): Promise<unknown> => {
       const request = requestOf(method, params, options)
-      return (await localClient(this.#init.folder, this.#running.signal).call(request)).value
+      const client = localClient(this.#init.folder, this.#running.signal)
+      const { timeout, peer } = options
+      return (
+        await client.call({ ...request, timeoutMs: timeout ?? (await contractTimeout(client, method, peer)) })
+      ).value
     },
     streams: (method: string, params?: unknown, options: object = {}): ReplStream => {
       const { input, ...others } = options as ReplStreamOptions
