@@ -16,14 +16,6 @@ type ArgumentsOf<Method extends MethodContract, Options> =
     ? [params?: StandardSchemaV1.InferInput<Method['params']>, options?: Options]
     : [params: StandardSchemaV1.InferInput<Method['params']>, options?: Options]
 
-export interface ServiceOptions {
-  /**
-   * Versions that the contract fits: `1 || 2`, `1 - 3`, `>=2`, `*`. The newest with a provider that is believed to answer is asked.
-   * @default the contract's alone
-   */
-  readonly version?: string | undefined
-}
-
 /**
  * A service as an object: each method of its contract is a function that calls it wherever it is served. A method `then` is none of
  * them, for `await` would call it: use `agent.call('math.then')`.

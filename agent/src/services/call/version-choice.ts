@@ -6,7 +6,14 @@ import type { ServiceContract } from '../contract/contract.ts'
 import { parseVersionRange, type VersionRange } from '../contract/version-range.ts'
 import { noProvider } from './call-errors.ts'
 import type { Plan } from './plan.ts'
-import type { ServiceOptions } from './service-client.ts'
+
+export interface ServiceOptions {
+  /**
+   * Versions that the contract fits: `1 || 2`, `1 - 3`, `>=2`, `*`. The newest with a provider that is believed to answer is asked.
+   * @default the contract's alone
+   */
+  readonly version?: string | undefined
+}
 
 /** Aims a plan at another version of its service. @param peer name or peer id of the only member to ask */
 export type Aim = (plan: Plan, peer: string | undefined) => Promise<Plan>
