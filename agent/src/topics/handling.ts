@@ -1,6 +1,6 @@
 /** What surrounds the handling of a message: its span, and its acknowledgement once it has been handled. */
 import { MeshError } from '@agent-mesh/protocol'
-import { runWithinTrace } from '../observe/passed-trace.ts'
+import { passedTrace, runWithinTrace } from '../observe/passed-trace.ts'
 import type { TraceFields, Tracing } from '../observe/tracing.ts'
 
 export interface Handling {
@@ -22,7 +22,9 @@ export function handlingOf(
   tracing: Tracing | undefined,
   { topic, publisher, trace, acknowledge }: HandledMessage,
 ): (() => Handling) | undefined {
-  if (tracing?.active !== true && acknowledge === undefined && trace === undefined) return undefined
+  // Of the link that brings it, where that was opened within a trace.
+  const isWithin = trace !== undefined || passedTrace() !== undefined
+  if (tracing?.active !== true && acknowledge === undefined && !isWithin) return undefined
   return () => {
     const fields = trace === undefined ? {} : { trace }
     const span = tracing?.handle(topic, fields, publisher)
