@@ -11,6 +11,8 @@ const schema = z.strictObject({
   list: z.optional(z.array(z.string()).check(z.maxLength(1))),
   word: z.optional(z.string().check(z.regex(/^a+$/, { error: 'is not a word of a' }))),
   either: z.optional(z.union([z.string(), z.object({ x: z.string() })])),
+  room: z.optional(z.union([z.literal(false), z.enum(['all', 'none']), z.object({ x: z.string() })])),
+  short: z.optional(z.union([z.string().check(z.maxLength(2)), z.string().check(z.regex(/^b/))])),
   nested: z.optional(z.record(z.string(), z.object({ x: z.int() }))),
 })
 
@@ -25,7 +27,10 @@ it.each([
   [{ list: ['a', 'b'] }, 'list: is over 1 items'],
   [{ list: ['a', 5].slice(1) }, 'list.0: is not of type string'],
   [{ word: 'b' }, 'word: is not a word of a'],
-  [{ either: 1 }, 'either: has none of the known forms'],
+  [{ either: 1 }, 'either: is none of string, object'],
+  [{ either: { x: 1 } }, 'either: has none of the known forms'],
+  [{ room: 5 }, 'room: is none of false, all, none, object'],
+  [{ short: 'abc' }, 'short: has none of the known forms'],
   [{ nested: { y: { x: '1' } } }, 'nested.y.x: is not of type number'],
   [{ other: 1 }, 'unknown field other'],
   [7, 'is not of type object'],

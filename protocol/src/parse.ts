@@ -18,10 +18,23 @@ function reasonOf(issue: z.core.$ZodIssue): string {
     case 'too_small':
       return `is under ${issue.minimum}${unitOf(issue.origin)}`
     case 'invalid_union':
-      return 'has none of the known forms'
+      return unionReason(issue)
     default:
       return issue.message
   }
+}
+
+/** Names the forms if all are plain. A value that has one of them and is wrong within it has a reason of its own. */
+function unionReason({ errors }: z.core.$ZodIssueInvalidUnion): string {
+  const forms = errors.flatMap(([issue]) =>
+    issue === undefined || issue.path.length > 0 ? [] : formsOf(issue),
+  )
+  return forms.length < errors.length ? 'has none of the known forms' : `is none of ${forms.join(', ')}`
+}
+
+function formsOf(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'invalid_type') return [issue.expected]
+  return issue.code === 'invalid_value' ? issue.values.map(String) : []
 }
 
 const unitOf = (origin: string): string =>

@@ -76,6 +76,23 @@ describe.each([0, 1, 2])('topics over %i relays', relays => {
     }
     expect(await quickest(1_000, () => msOf(firstOf))).toBeLessThan(1_000)
   })
+
+  test('tell of a last value that was deleted those who have it alone', async () => {
+    const [one, two] = (await agents(['one', 'two'], relays)) as [Agent, Agent]
+    const early = gathered(await two.subscribe('level'))
+    await vi.waitFor(async () => {
+      expect(await one.publish('level', 'debug', { retain: true, acks: 1, timeout: 1_000 })).toEqual({
+        acks: 1,
+      })
+    }, seconds)
+    await one.publish('level', null, { retain: true })
+    await vi.waitFor(() => expect(early.at(-1)).toMatchObject({ value: null }), seconds)
+    const late = gathered(await two.subscribe('level'))
+    await one.publish('other', 'kept', { retain: true })
+    const other = gathered(await two.subscribe('other'))
+    await vi.waitFor(() => expect(other).toMatchObject([{ value: 'kept' }]), seconds)
+    expect(late).toEqual([])
+  })
 })
 
 describe('topics without a relay', () => {

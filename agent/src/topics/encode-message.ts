@@ -24,7 +24,7 @@ export async function encoded(
   if (contract === undefined) return encodeTopicMessage(encodeBody(message, 'message'), topic)
   const encode = encoderOf(contract.message)
   const result = encode?.(message) ?? (await contract.message['~standard'].validate(message))
-  checkedValue(result, 'invalid_argument', 'publish to', topic)
+  checkedValue(result, 'invalid_argument', 'publish to', topic, 'See the message of its contract.')
   // A codec gives what is sent; without one the subscriber applies the schema, as for the params of a call.
   const sent = encode === undefined || result.issues !== undefined ? message : result.value
   return encodeTopicMessage(encodeBody(sent, 'message'), topic)

@@ -221,6 +221,7 @@ export class Inbox {
   #give({ subscription, schema }: Reader, arrival: Arrival): boolean | Promise<boolean> {
     const { publication, bytes, start, end } = arrival
     const { claims, publisher } = publication
+    const isFirst = this.#lastValues.get(subscription)?.has(claims.topic) !== true
     if (claims.retain === true && !this.#isLastValue(subscription, publication)) return false
     const refuse = (error?: unknown): boolean => {
       this.#init.onRefused('unfit', publisher, error)
@@ -233,6 +234,8 @@ export class Inbox {
     }
     try {
       const value = decodeTopicMessage(bytes, start, end)
+      // Its last value was deleted before the subscription, which has not heard of that value either.
+      if (value === null && arrival.retained && isFirst) return false
       const checked = schema === undefined ? { value } : schema['~standard'].validate(value)
       return checked instanceof Promise ? checked.then(push).catch(refuse) : push(checked)
     } catch (error) {

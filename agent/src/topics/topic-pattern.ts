@@ -16,5 +16,7 @@ export function patternOf(topic: string | TopicContract): TopicPattern {
     return { pattern: topic.name, version: topic.version ?? 1, schema: topic.message }
   }
   parse(topicPatternField, topic, `subscribe to '${topic}'`)
+  // No topic ends so, and none would ever come: only with a * behind it is it the beginning of some.
+  if (!topic.endsWith('*')) parse(topicNameField, topic, `subscribe to '${topic}'`)
   return { pattern: topic, version: undefined, schema: undefined }
 }

@@ -1,7 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import { countUpTo, parseFile, parseParams } from '../arguments.ts'
-import { readParams } from '../data/call-params.ts'
+import { readMessage } from '../data/call-params.ts'
 import { readBytes } from '../data/read-input.ts'
 import { commandDefaults } from '../defaults.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -24,7 +24,7 @@ export const registerPublish: Register = (program, finish) => {
     .argument('<topic>', 'alerts.disk', parseTopic)
     .argument('[json]', 'JSON, @FILE, or - for standard input', parseParams)
     .option('--bytes <file>', 'in place of JSON: raw bytes of a file, or - for standard input', parseFile)
-    .option('--retain', 'keep it for members that subscribe later')
+    .option('--retain', 'keep it for members that subscribe later; null deletes what is kept')
     .option('--acks <count>', 'wait until so many subscriptions took it', countUpTo(100_000))
     .addOption(timeoutOption('time that --acks waits: 500ms, 5s, 1m'))
     .addHelpText(
@@ -66,10 +66,10 @@ With --json the result is {"acks"}: how many took it; 0 without --acks.`,
 
 /** @throws MeshError invalid_argument, not_found, too_large */
 async function messageOf(source: string | undefined, file: string | undefined) {
-  if ((source === undefined) === (file === undefined))
+  if (source !== undefined && file === undefined) return { value: await readMessage(source) }
+  if (source !== undefined || file === undefined)
     throw new MeshError('invalid_argument', 'Cannot publish: give the message as JSON or with --bytes', {
       hint: 'A message is JSON, @FILE or -, or the bytes of a file.',
     })
-  if (file === undefined) return { value: await readParams(source, []) }
   return { bytes: (await readBytes(file, commandDefaults.bodyBytes)).toString('base64') }
 }

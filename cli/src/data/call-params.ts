@@ -16,6 +16,9 @@ export interface Field {
 type Branch = Map<string, Node> | Node[]
 type Node = Branch | { value: unknown }
 
+/** The message of `publish`. @param source JSON, `@FILE`, or `-` for standard input @throws MeshError as {@link readParams} */
+export const readMessage = (source: string): Promise<unknown> => sourceValue(source, 'message')
+
 /**
  * The params for the callee.
  * @param source JSON, `@FILE`, or `-` for standard input
@@ -26,28 +29,29 @@ export async function readParams(source: string | undefined, fields: readonly Fi
     throw new MeshError('invalid_argument', 'Cannot call: the command line has both params and fields', {
       hint: 'Pass the params as JSON (text, @FILE or -), or as fields (-f, -F).',
     })
-  if (source !== undefined) return sourceValue(source)
+  if (source !== undefined) return sourceValue(source, 'params')
   if (fields.length === 0) return undefined
   const root: Branch = new Map<string, Node>()
   for (const field of fields) put(root, field, await fieldValue(field))
   return plain(root)
 }
 
-async function sourceValue(source: string): Promise<unknown> {
+async function sourceValue(source: string, what: 'params' | 'message'): Promise<unknown> {
   const file = source === '-' ? '-' : source.startsWith('@') ? source.slice(1) : undefined
   const text = file === undefined ? source : await readInput(file, commandDefaults.localRequestBytes)
-  return parseExact(text, 'params', file === undefined ? 'params' : file === '-' ? 'standard input' : file)
+  const from = file === undefined ? what : file === '-' ? 'standard input' : file
+  return parseExact(text, what, from, `read the ${what}`)
 }
 
 /** @param from names the text in errors @throws MeshError invalid_argument, also for a number that would become another */
-export function parseExact(text: string, place: string, from: string, action = 'read params'): unknown {
+export function parseExact(text: string, place: string, from: string, action = 'read the params'): unknown {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
     throw new MeshError('invalid_argument', `Cannot ${action}: ${from} is not JSON`, {
       cause,
-      hint: `In a shell, quote JSON: '{"a":1}'. Or pass fields: -f key=value.`,
+      hint: `In a shell, quote JSON: '{"a":1}'.${place === 'message' ? '' : ' Or pass fields: -f key=value.'}`,
     })
   }
   refuseInexact(text, place, action)
@@ -103,7 +107,7 @@ function step(branch: Branch, key: string, made: Node, path: readonly string[]):
 }
 
 const twoKinds = (path: readonly string[]): MeshError =>
-  new MeshError('invalid_argument', `Cannot read params: field ${path.join('.')} has two values`, {
+  new MeshError('invalid_argument', `Cannot read the params: field ${path.join('.')} has two values`, {
     hint: 'key=value for a text, key[sub]=value for an object, key[]=value for each item of an array.',
   })
 

@@ -74,4 +74,4 @@ const none: ResilienceSettings = {
 
 /** @throws MeshError `invalid_argument` */
 export const resilienceOf = (options: ResilienceOptions | false = {}): ResilienceSettings =>
-  options === false ? none : parse(resilienceSchema, options, 'start')
+  options === false ? none : parse(resilienceSchema, options, 'start: resilience')

@@ -10,18 +10,20 @@ export const tagList = z
   .array(z.string().check(z.minLength(1), z.maxLength(tagChars)))
   .check(z.maxLength(tags))
 
+const tagged = z.object({ tags: tagList })
+
 /** Tags of `agent.invalidate({ tags })`, as a program without types may pass them. @throws MeshError `invalid_argument` */
 export function taggedBy(answers: unknown): string[] {
   const action = 'invalidate cached answers'
   checkOptions(answers, ['tags'], action, true)
-  return parse(tagList, (answers as { readonly tags?: unknown }).tags, action)
+  return parse(tagged, answers, action).tags
 }
 
 /** Tags of the answer to a call. @throws MeshError `invalid_argument` for what a contract makes of the params that are no tags */
 export function answerTags(cache: CacheRules, params: unknown, method: string): string[] {
   if (cache.tags === undefined) return []
   try {
-    return parse(tagList, cache.tags(params as never), `tag the answer of ${method}`)
+    return parse(tagged, { tags: cache.tags(params as never) }, `tag the answer of ${method}`).tags
   } catch (cause) {
     if (cause instanceof MeshError) throw cause
     throw new MeshError('invalid_argument', `Cannot tag the answer of ${method}: its contract failed`, {

@@ -9,7 +9,7 @@ const pathOf = (issue: StandardSchemaV1.Issue): string =>
 
 /**
  * The value of a passed check.
- * @param action what cannot be done to `method` if it did not pass: `call`
+ * @param action what cannot be done to `method` if it did not pass: `call` @param hint @default for a method
  * @throws MeshError `code`, naming the first issues and where they are
  */
 export function checkedValue<T>(
@@ -17,12 +17,12 @@ export function checkedValue<T>(
   code: ErrorCode,
   action: string,
   method: string,
+  hint = `See its params and its result: agent-mesh describe ${method}`,
 ): T {
   if (result.issues === undefined) return result.value
   const issues = result.issues.slice(0, namedIssues).map(issue => {
     const path = pathOf(issue)
     return path === '' ? issue.message : `${path}: ${issue.message}`
   })
-  const hint = `See its params and its result: agent-mesh describe ${method}`
   throw new MeshError(code, `Cannot ${action} ${method}: ${issues.join('; ')}`, { hint })
 }
