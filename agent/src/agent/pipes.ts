@@ -85,10 +85,12 @@ export class Pipes {
       span?.end('ok', { peerId })
       return pipe
     } catch (thrown) {
-      const error =
-        late.aborted && limit.reason === late.reason
-          ? new MeshError('deadline_exceeded', `Cannot ${action}: no answer in ${ms} ms`, { cause: thrown })
-          : explained(toMeshError(limit.aborted ? limit.reason : thrown, 'unavailable', action), action)
+      const failed = toMeshError(limit.aborted ? limit.reason : thrown, 'unavailable', action)
+      // The dial has the same deadline, and may be the first that it ends.
+      const isLate = limit.aborted ? limit.reason === late.reason : isOwnDeadline(failed)
+      const error = isLate
+        ? new MeshError('deadline_exceeded', `Cannot ${action}: no answer in ${ms} ms`, { cause: thrown })
+        : explained(failed, action)
       span?.end(error.code, { peerId, message: error.message })
       throw error
     }
@@ -119,6 +121,8 @@ export class Pipes {
     return (await targets.link(peerId, options)).openDuplex(pipeProtocol, options)
   }
 }
+
+const isOwnDeadline = ({ code, told }: MeshError): boolean => code === 'deadline_exceeded' && !told
 
 /** Members of the first versions have no pipes. */
 function explained(error: MeshError, action: string): MeshError {

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { Balancer } from '../balance/balancer.ts'
 import type { Providers } from '../balance/directory.ts'
 import { resilienceOf } from '../balance/resilience.ts'
+import type { Plan } from './plan.ts'
 import { answer, good, meshOf, plan, refuse, silent, type Script } from '../testing/scripted-mesh.ts'
 
 describe('a dial', () => {
@@ -28,6 +29,27 @@ describe('a dial', () => {
       })
       expect(calls).toEqual(['b'])
     }
+  })
+
+  it('that is late or cancelled is an error of its call, with the code that the caller expects', async () => {
+    const late = () =>
+      Promise.reject(new MeshError('deadline_exceeded', 'Cannot connect to a: no link in 5 ms'))
+    const call = (change: Partial<Plan>) =>
+      meshOf({ a: answer }, late).attempts.answer(plan(change), good('a'))
+    await expect(call({})).rejects.toMatchObject({
+      ...{ code: 'deadline_exceeded', notStarted: true },
+      message: 'Cannot call a.b: cannot connect to a: no link in 5 ms',
+    })
+    const stop = new AbortController()
+    const dial = () => {
+      stop.abort(new DOMException('time', 'TimeoutError'))
+      return late()
+    }
+    const cancelled = meshOf({ a: answer }, dial).attempts.answer(plan({ signal: stop.signal }), good('a'))
+    await expect(cancelled).rejects.toMatchObject({
+      ...{ code: 'cancelled', notStarted: true, cause: stop.signal.reason as unknown },
+      message: 'Cannot call a.b: cancelled by the caller',
+    })
   })
 
   it('is not begun when no time is left', async () => {

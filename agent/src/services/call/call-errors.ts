@@ -14,10 +14,24 @@ export function lateOr(error: MeshError, { method, deadline }: Plan, now: number
 }
 
 /** Nothing was written: another member may be asked, also when only the share of the dial is used up. */
-export function notReached({ method, deadline }: Plan, thrown: unknown, dialUntil: number): MeshError {
+export function notReached(plan: Plan, thrown: unknown, dialUntil: number): MeshError {
+  const { method, deadline, signal } = plan
+  if (signal?.aborted === true) return asStarted(cancelled(plan), false)
   const error = asStarted(toMeshError(thrown, 'internal', `call ${method}`), false)
-  if (error.code !== 'deadline_exceeded' || dialUntil === deadline) return error
-  return new MeshError('unavailable', error.message, { cause: error, notStarted: true })
+  if (error.code !== 'deadline_exceeded') return error
+  if (dialUntil !== deadline)
+    return new MeshError('unavailable', error.message, { cause: error, notStarted: true })
+  const { message, hint, details } = error
+  // A program with many calls must see which one was late.
+  return new MeshError(
+    'deadline_exceeded',
+    `Cannot call ${method}: ${message[0]!.toLowerCase()}${message.slice(1)}`,
+    {
+      ...{ cause: error, notStarted: true },
+      ...(hint !== undefined && { hint }),
+      ...(details !== undefined && { details }),
+    },
+  )
 }
 
 export const calleeFull = ({ method }: Plan, inFlight: number): MeshError =>
