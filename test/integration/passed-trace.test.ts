@@ -23,10 +23,13 @@ beforeAll(async () => {
   await mesh.relay('relay-1')
   last = await mesh.agent({ name: 'last' })
   last.serve({ contract: back, handlers: { read: (id, { trace: parent }) => `${id} ${parent?.traceId}` } })
-  last.expose({ name: 'end', to: pipe => void pipe.end('end') })
+  last.expose({ name: 'end', to: pipe => void pipe.resume().end('end') })
   quiet = await mesh.agent({ name: 'quiet', contracts: [back], tracing: false })
-  quiet.expose({ name: 'report', to: async pipe => void pipe.end(await quiet.call('back.read', 'port')) })
-  quiet.serve({ contract: front, handlers: { fetch: async () => text(await quiet.connect('last', 'end')) } })
+  quiet.expose({
+    name: 'report',
+    to: async pipe => void pipe.resume().end(await quiet.call('back.read', 'port')),
+  })
+  quiet.serve({ contract: front, handlers: { fetch: () => readAll(quiet, 'last', 'end') } })
   caller = await mesh.agent({ name: 'caller' })
   await Promise.all([caller.waitFor(front), quiet.waitFor(back)])
 })
@@ -34,6 +37,13 @@ afterAll(async () => {
   await mesh.stop()
   traced.stop()
 })
+
+/** What a port sends. A pipe with a half that is open or not read holds up the stop of its agent. */
+async function readAll(agent: Agent, peer: string, port: string): Promise<string> {
+  const pipe = await agent.connect(peer, port)
+  pipe.end()
+  return text(pipe)
+}
 
 /** @returns what work within a span gave, and the id of its trace */
 async function within<T>(work: () => Promise<T>): Promise<{ gave: T; traceId: string }> {
@@ -44,7 +54,7 @@ async function within<T>(work: () => Promise<T>): Promise<{ gave: T; traceId: st
 }
 
 test('a call that the handler of a port makes continues the trace of its caller', async () => {
-  const { gave, traceId } = await within(async () => text(await caller.connect('quiet', 'report')))
+  const { gave, traceId } = await within(() => readAll(caller, 'quiet', 'report'))
   expect(gave).toBe(`port ${traceId}`)
 })
 
@@ -72,6 +82,6 @@ test('a pipe that the handler of a call opens continues the trace of its caller'
 })
 
 test('what a member does by itself afterwards is in no trace', async () => {
-  await within(async () => text(await caller.connect('quiet', 'report')))
+  await within(() => readAll(caller, 'quiet', 'report'))
   expect(await quiet.call('back.read', 'own')).toBe('own undefined')
 })
