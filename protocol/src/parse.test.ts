@@ -12,6 +12,7 @@ const schema = z.strictObject({
   word: z.optional(z.string().check(z.regex(/^a+$/, { error: 'is not a word of a' }))),
   either: z.optional(z.union([z.string(), z.object({ x: z.string() })])),
   room: z.optional(z.union([z.literal(false), z.enum(['all', 'none']), z.object({ x: z.string() })])),
+  byType: z.optional(z.discriminatedUnion('type', [z.object({ type: z.literal('a') })])),
   short: z.optional(z.union([z.string().check(z.maxLength(2)), z.string().check(z.regex(/^b/))])),
   nested: z.optional(z.record(z.string(), z.object({ x: z.int() }))),
 })
@@ -30,6 +31,7 @@ it.each([
   [{ either: 1 }, 'either: is none of string, object'],
   [{ either: { x: 1 } }, 'either: has none of the known forms'],
   [{ room: 5 }, 'room: is none of false, all, none, object'],
+  [{ byType: { type: 'b' } }, 'byType.type: has none of the known forms'],
   [{ short: 'abc' }, 'short: has none of the known forms'],
   [{ nested: { y: { x: '1' } } }, 'nested.y.x: is not of type number'],
   [{ other: 1 }, 'unknown field other'],

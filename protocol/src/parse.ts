@@ -29,7 +29,10 @@ function unionReason({ errors }: z.core.$ZodIssueInvalidUnion): string {
   const forms = errors.flatMap(([issue]) =>
     issue === undefined || issue.path.length > 0 ? [] : formsOf(issue),
   )
-  return forms.length < errors.length ? 'has none of the known forms' : `is none of ${forms.join(', ')}`
+  // A union that goes by one field lists no errors.
+  return forms.length === 0 || forms.length < errors.length
+    ? 'has none of the known forms'
+    : `is none of ${forms.join(', ')}`
 }
 
 function formsOf(issue: z.core.$ZodIssue): string[] {

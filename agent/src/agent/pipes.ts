@@ -85,7 +85,10 @@ export class Pipes {
       span?.end('ok', { peerId })
       return pipe
     } catch (thrown) {
-      const failed = toMeshError(limit.aborted ? limit.reason : thrown, 'unavailable', action)
+      // Any value may be the reason of a caller's signal.
+      const failed = limit.aborted
+        ? toMeshError(limit.reason, 'cancelled', action)
+        : toMeshError(thrown, 'unavailable', action)
       // The dial has the same deadline, and may be the first that it ends.
       const isLate = limit.aborted ? limit.reason === late.reason : isOwnDeadline(failed)
       const error = isLate

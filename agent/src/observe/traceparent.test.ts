@@ -35,6 +35,11 @@ test('a tracestate that is too long for a member is left out', () => {
   for (const left of ['', 'a'.repeat(257)]) expect(stateOf(left)).toBeUndefined()
 })
 
+test('a tracestate that no header can carry is left out', () => {
+  for (const tracestate of ['a=\u0100', 'a=1\r\nb: 2'])
+    expect(traceHeaders({ trace, tracestate })).toEqual(traceHeaders({ trace }))
+})
+
 test('the headers of a request are read as they were written', () => {
   for (const fields of [{}, { trace }, { trace, tracestate: 'a=1' }, { trace: { ...trace, flags: 0 } }])
     expect(traceOfHeaders(traceHeaders(fields))).toEqual(fields)

@@ -31,11 +31,12 @@ export function traceOfHeaders({ traceparent, tracestate }: Headers): TraceField
   return { ...(trace !== undefined && { trace }), ...(fits && { tracestate }) }
 }
 
-/** @param fields undefined: there are none */
+/** @param fields undefined: there are none. What no header can carry of a `tracestate` is left out with it */
 export function traceHeaders({ trace, tracestate }: TraceFields = {}): Record<string, string> {
   const traceparent = traceparentOf(trace)
   if (traceparent === undefined) return {}
-  return { traceparent, ...(tracestate !== undefined && { tracestate }) }
+  const sent = tracestate !== undefined && /^[\x20-\x7e]*$/.test(tracestate)
+  return { traceparent, ...(sent && { tracestate }) }
 }
 
 /** Whether a request to a member can carry this `tracestate`. */

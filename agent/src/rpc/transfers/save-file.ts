@@ -43,8 +43,7 @@ export async function saveFile(
       await handle.sync()
       await mustBePartOf(path, handle)
     } catch (error) {
-      // Nothing in it could be continued.
-      if ((await handle.stat()).size === 0) await rm(part, { force: true })
+      await tidy(path, handle)
       throw saved(path, error)
     } finally {
       await handle.close()
@@ -56,6 +55,17 @@ export async function saveFile(
     return bytes
   } finally {
     writing.delete(part)
+  }
+}
+
+/** Removes a part in which nothing could be continued; one of another process stays. */
+async function tidy(path: string, handle: FileHandle): Promise<void> {
+  try {
+    if ((await handle.stat()).size > 0) return
+    await mustBePartOf(path, handle)
+    await rm(partOf(path), { force: true })
+  } catch {
+    // What the saving failed with says more.
   }
 }
 

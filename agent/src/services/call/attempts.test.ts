@@ -108,6 +108,20 @@ describe('calls at a member that has as many in flight as one may have', () => {
     expect(await Promise.all([first, last])).toMatchObject([{ attempts: 1 }, { attempts: 1 }])
     expect([calls, retried]).toEqual([['a', 'a'], []])
   })
+
+  it('wait for room after they waited for it to come back', async () => {
+    const balancer = new Balancer({ random: () => 0, resilience: resilienceOf({ perCallee: 1 }) })
+    const { promise: held, resolve: release } = Promise.withResolvers<unknown>()
+    const { attempts } = meshOf({ a: () => held }, undefined, balancer)
+    const first = attempts.answer(plan(), good('a'))
+    let looks = 0
+    const restarts = (): Providers => {
+      if (++looks > 4) release('a')
+      return looks > 3 ? good('a')() : { good: [], doubtful: [], offline: [], lately: true }
+    }
+    expect(await attempts.answer(plan(), restarts)).toMatchObject({ attempts: 1 })
+    await first
+  })
 })
 
 describe('a call whose only provider restarts', () => {

@@ -14,8 +14,10 @@ export class Course implements TriedPeers {
   known = unknown
   last: string | undefined = undefined
   attempts = 0
-  /** Looks for a provider that found none, or none with room. */
+  /** Looks for a provider that found none. */
   waits = 0
+  /** Looks for one with room that found none. */
+  placeWaits = 0
   /** Monotonic ms after which no try begins; undefined until one has failed. */
   until: number | undefined = undefined
   /** The next answer returns the last try to the retry budget: it replaced a broken path. */

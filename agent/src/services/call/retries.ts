@@ -100,8 +100,8 @@ export class Retries {
    * as nothing is sent. @throws MeshError `full`, `cancelled`
    */
   async awaitPlace(plan: Plan, course: Course, full: MeshError): Promise<void> {
-    const pause = retryPause(++course.waits, this.#random)
-    if (course.waits >= maxRefusedAttempts || this.#stopped || this.#now() + pause >= plan.deadline)
+    const pause = retryPause(++course.placeWaits, this.#random)
+    if (course.placeWaits >= maxRefusedAttempts || this.#stopped || this.#now() + pause >= plan.deadline)
       throw full
     await this.#rest(plan, pause)
     if (this.#stopped) throw full
