@@ -12,7 +12,10 @@ import type { ServiceAgent } from '../agent/service-agent.ts'
 import type { Tracing } from '../observe/tracing.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import { askedService, Balancer, resilienceOf, ServiceCaller, type Contracts } from '../services/index.ts'
+import type { MessageOf, PublishedOf, TopicContract } from '../topics/contract.ts'
+import type { Published, PublishOptions } from '../topics/subscribe-options.ts'
 import { AttachedTargets, EachAttached } from './attached-calls.ts'
+import type { AttachedSubscribeOptions, AttachedSubscription } from './attached-topics.ts'
 import { askLocal } from './local-socket.ts'
 
 export interface AttachedAgentInit<C extends Contracts> {
@@ -73,6 +76,25 @@ export class AttachedAgent<const C extends Contracts = readonly []> implements C
   /** @throws MeshError unavailable when the agent has stopped */
   services(): Promise<LocalService[]> {
     return this.#each.services()
+  }
+
+  /** As of an agent. @throws MeshError permission_denied, invalid_argument, too_large, overloaded, unsupported for a version other than 1 */
+  async publish<const Topic extends string | TopicContract>(
+    topic: Topic,
+    message: PublishedOf<Topic>,
+    options?: PublishOptions,
+  ): Promise<Published> {
+    const { publishAttached } = await import('./attached-topics.ts')
+    return publishAttached(this.#folder, topic, message, options)
+  }
+
+  /** As of an agent, to be iterated. @throws MeshError permission_denied, invalid_argument, overloaded, unsupported for a version other than 1 */
+  async subscribe<const Topic extends string | TopicContract>(
+    topic: Topic,
+    options?: AttachedSubscribeOptions,
+  ): Promise<AttachedSubscription<MessageOf<Topic>>> {
+    const { subscribeAttached } = await import('./attached-topics.ts')
+    return (await subscribeAttached(this.#folder, topic, options)) as AttachedSubscription<MessageOf<Topic>>
   }
 
   readonly describe: Calling<C>['describe'] = async (service, options = {}) => {

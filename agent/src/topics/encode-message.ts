@@ -1,5 +1,6 @@
 /** What is published, checked and encoded. */
 import { encodeBody, encodeTopicMessage, MeshError, parse, topicNameField } from '@agent-mesh/protocol'
+import type { Encoded } from '@agent-mesh/protocol/wire/index'
 import { encoderOf } from '../services/contract/coded.ts'
 import { checkedValue } from '../services/contract/validate.ts'
 import type { TopicContract } from './contract.ts'
@@ -15,17 +16,24 @@ export function checkAcks(acks: number, topic: string): void {
 }
 
 /** A message as it is sent, once it fits its contract. @throws MeshError invalid_argument, too_large */
-export async function encoded(
+export const encoded = async (
   contract: TopicContract | undefined,
   topic: string,
   message: unknown,
-): Promise<Uint8Array> {
+): Promise<Uint8Array> => encodeTopicMessage(await encodedBody(contract, topic, message), topic)
+
+/** JSON or bytes of a message that fits its contract. @throws MeshError invalid_argument */
+export async function encodedBody(
+  contract: TopicContract | undefined,
+  topic: string,
+  message: unknown,
+): Promise<Encoded> {
   parse(topicNameField, topic, `publish to '${topic}'`)
-  if (contract === undefined) return encodeTopicMessage(encodeBody(message, 'message'), topic)
+  if (contract === undefined) return encodeBody(message, 'message')
   const encode = encoderOf(contract.message)
   const result = encode?.(message) ?? (await contract.message['~standard'].validate(message))
   checkedValue(result, 'invalid_argument', 'publish to', topic, 'See the message of its contract.')
   // A codec gives what is sent; without one the subscriber applies the schema, as for the params of a call.
   const sent = encode === undefined || result.issues !== undefined ? message : result.value
-  return encodeTopicMessage(encodeBody(sent, 'message'), topic)
+  return encodeBody(sent, 'message')
 }
