@@ -17,12 +17,14 @@ export function checkedValue<T>(
   code: ErrorCode,
   action: string,
   method: string,
-  hint = `See its params and its result: agent-mesh describe ${method}`,
+  hint?: string,
 ): T {
   if (result.issues === undefined) return result.value
   const issues = result.issues.slice(0, namedIssues).map(issue => {
     const path = pathOf(issue)
     return path === '' ? issue.message : `${path}: ${issue.message}`
   })
-  throw new MeshError(code, `Cannot ${action} ${method}: ${issues.join('; ')}`, { hint })
+  throw new MeshError(code, `Cannot ${action} ${method}: ${issues.join('; ')}`, {
+    hint: hint ?? `See its params and its result: agent-mesh describe ${method}`,
+  })
 }

@@ -1,4 +1,4 @@
-import { encodeBody, thrownByValue, type Encoded } from '@agent-mesh/protocol/wire/index'
+import { encodeBody, type Encoded } from '@agent-mesh/protocol/wire/index'
 import { asStarted, handlerError, MeshError, type ErrorCode, type Subject } from '@agent-mesh/protocol'
 import { randomBytes } from 'node:crypto'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
@@ -10,6 +10,7 @@ import {
   type OnRequest,
   type OutgoingTransfers,
   type RpcMetrics,
+  unsendable,
 } from '../../rpc/index.ts'
 import type { Encode } from '../contract/coded.ts'
 import { CallContext } from '../contract/call-context.ts'
@@ -157,9 +158,9 @@ export class Dispatcher {
   #answered(caller: Subject, call: InboundCall, passage: Passage, result: unknown): Encoded | undefined {
     let body: Encoded | undefined
     try {
-      if (call.open) body = encodedValue(result, call.method)
-    } catch (thrown) {
-      return this.#failed(caller, call, passage, thrown)
+      if (call.open) body = encodeBody(result, 'result', call.method)
+    } catch (error) {
+      return this.#failed(caller, call, passage, unsendable(error))
     }
     this.#ended(call, passage, 'ok')
     return body
@@ -276,16 +277,6 @@ function begin(
   const result =
     span === undefined ? runServingAlone(context, serve) : span.run(() => runServing(context, serve))
   return served.encode === undefined ? result : encodedResult(served.encode, result, method)
-}
-
-/** @throws MeshError `application` for a result that JSON cannot carry; what its getters throw, as if the handler did */
-function encodedValue(result: unknown, method: string): Encoded {
-  try {
-    return encodeBody(result, 'result', method)
-  } catch (error) {
-    const of = thrownByValue(error)
-    throw of === undefined ? new MeshError('application', (error as Error).message) : of.thrown
-  }
 }
 
 /** @throws MeshError `application` for a result that its codec does not take */
